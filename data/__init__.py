@@ -1,0 +1,1 @@
+"""How each demo set is obtained and turned into RDF; imports nothing of the product."""

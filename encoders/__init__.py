@@ -1,0 +1,83 @@
+"""Encoders: one raw observation in, one row of unit length out.
+
+Knows nothing of graphs. To add an encoder, write its file and one line in ENCODERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .base import Encoder, MediaError, resolve_media
+from .cache import Encoded, encode_cached
+from .remote import fetch_remote
+
+__all__ = [
+    "ENCODERS",
+    "Encoded",
+    "Encoder",
+    "MediaError",
+    "encode_cached",
+    "fetch_remote",
+    "make_encoder",
+    "resolve_media",
+]
+
+
+def _minilm(device: str) -> Encoder:
+    from .text import TextEncoder
+
+    return TextEncoder(device=device)
+
+
+def _efficientnet_lite0(device: str) -> Encoder:
+    from .image import efficientnet_lite0
+
+    return efficientnet_lite0(device)
+
+
+def _log_mel(device: str) -> Encoder:
+    from .audio import LogMelEncoder
+
+    return LogMelEncoder(device)
+
+
+# The first of each modality is its default; all of these work without a network.
+ENCODERS: dict[str, dict[str, Callable[[str], Encoder]]] = {
+    "text": {"minilm": _minilm},
+    "image": {"efficientnet-lite0": _efficientnet_lite0},
+    "audio": {"log-mel": _log_mel},
+}
+
+
+def make_encoder(
+    modality: str, name: str | None = None, device: str = "cpu", *, allow_remote: bool = False
+) -> Encoder:
+    """The encoder of a name in ENCODERS, by default the first of the modality.
+
+    Other names: for texts a sentence-transformers model or folder; for pictures a torchvision
+    classifier, or a CLIP model or folder that sentence-transformers can load.
+
+    Args:
+        modality: a key of ENCODERS.
+        name: which encoder; None for the default.
+        device: where to compute, as torch writes it ("cpu", "cuda").
+        allow_remote: whether weights that are not on this machine may be downloaded.
+
+    Raises:
+        ValueError: there is no such modality or encoder, or its weights are not to be had.
+    """
+    if modality not in ENCODERS:
+        raise ValueError(f"expected a modality of {', '.join(ENCODERS)} (got {modality!r})")
+    known = ENCODERS[modality]
+    name = next(iter(known)) if name is None else name
+    if name in known:
+        return known[name](device)
+    if modality == "text":
+        from .text import TextEncoder
+
+        return TextEncoder(name, device, allow_remote=allow_remote)
+    if modality == "image":
+        from .image import image_encoder
+
+        return image_encoder(name, device, allow_remote=allow_remote)
+    raise ValueError(f"expected an {modality} encoder of {', '.join(known)} (got {name!r})")

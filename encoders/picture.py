@@ -1,0 +1,163 @@
+"""From a picture file of any kind to a square RGB picture: the part that all image models share.
+
+The whole picture is kept: transparency becomes white, and white bars fill it up to a square, so
+that nothing is cut off an object that fills its frame. Knows no model.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .base import MediaError, read_bytes
+from .svg import SvgRenderer
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_PIXELS = 100_000_000
+# No EPS or the like: Pillow would start a program to read it.
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "ICO", "PPM", "TGA", "JPEG2000")
+_ORIENTATION = 0x0112  # the EXIF tag
+_HEADERS = threading.Lock()  # catch_warnings is not safe in threads
+
+
+class PictureReader:
+    """Reads pictures as squares of `side` pixels; `read` may be called from several threads."""
+
+    def __init__(self, side: int) -> None:
+        import torchvision.transforms.v2  # noqa: F401  # here, not in the first thread that reads
+
+        self.side = side
+        self._svg = SvgRenderer()
+
+    def blank(self) -> Image:
+        """A white picture, to probe a model with."""
+        from PIL import Image
+
+        return Image.new("RGB", (self.side, self.side), "white")
+
+    def read(self, reference: str | Path) -> Image:
+        """The picture as RGB, `side` x `side`; of an animation the first frame.
+
+        Raises:
+            MediaError: missing, empty, damaged, too large, or not a picture.
+        """
+        content = read_bytes(reference, "a picture")
+        try:
+            if _is_xml(content):
+                content = self._svg.render(content, self.side)
+            return _square(_upright(content, self.side), self.side)
+        except _TooLargeError as error:
+            raise MediaError(reference, str(error)) from error
+        except Exception as error:  # Pillow's decoders raise a dozen kinds on damaged files
+            reason = str(error).partition("\n")[0].split(" <_io")[0].rstrip(". ")
+            reason = f"a damaged or unknown file: {reason or type(error).__name__}"
+            raise MediaError(reference, f"expected a picture (got {reason})") from error
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+def _is_xml(content: bytes) -> bool:
+    start = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<"))
+
+
+def _upright(content: bytes, side: int) -> Image:
+    """Decoded, without transparency, turned as EXIF says, and not much larger than needed."""
+    from PIL import Image
+
+    image, orientation = _opened(content)
+    image.draft(None, (2 * side, 2 * side))  # lets JPEG decode at a fraction of its size
+    image.load()
+    image = _scaled(_flat(image), side)
+    turns = Image.Transpose
+    turn = {
+        2: turns.FLIP_LEFT_RIGHT,
+        3: turns.ROTATE_180,
+        4: turns.FLIP_TOP_BOTTOM,
+        5: turns.TRANSPOSE,
+        6: turns.ROTATE_270,
+        7: turns.TRANSVERSE,
+        8: turns.ROTATE_90,
+    }.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _opened(content: bytes) -> tuple[Image, int]:
+    """The picture with only its header read, once its size is known to be sane; its orientation."""
+    from PIL import Image, UnidentifiedImageError
+
+    with _HEADERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about sizes that are checked here, and about odd metadata
+        try:
+            Image.init()
+            image = Image.open(BytesIO(content), formats=[f for f in FORMATS if f in Image.OPEN])
+        except Image.DecompressionBombError as error:
+            limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+            raise _TooLargeError(_too_large(f"more than {limit} million")) from error
+        except UnidentifiedImageError as error:
+            raise ValueError("no known picture format") from error
+        if image.width * image.height > MAX_PIXELS:
+            raise _TooLargeError(_too_large(f"{image.width} x {image.height}"))
+        try:
+            orientation = int(image.getexif().get(_ORIENTATION, 1))
+        except Exception:  # broken metadata of a good picture
+            orientation = 1
+    return image, orientation
+
+
+def _too_large(got: str) -> str:
+    return f"expected a picture of at most {MAX_PIXELS // 10**6} million pixels (got {got})"
+
+
+def _flat(image: Image) -> Image:
+    """As 8-bit RGB on white."""
+    from PIL import Image as Pillow
+
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = _eight_bits(image)
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    white = Pillow.new("RGB", image.size, "white")
+    white.paste(image, mask=image.getchannel("A"))
+    return white
+
+
+def _eight_bits(image: Image) -> Image:
+    """Grey of 16 bits scaled to 8; other grey numbers from their smallest to their largest."""
+    from PIL import Image as Pillow
+
+    values = np.asarray(image, dtype=np.float64)
+    low, high = (0.0, 65535.0)
+    if image.mode == "F" or values.min() < low or values.max() > high:
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    scaled = (values - low) * (255.0 / max(high - low, 1e-12))
+    return Pillow.fromarray(np.nan_to_num(scaled).clip(0, 255).round().astype(np.uint8))
+
+
+def _scaled(image: Image, side: int) -> Image:
+    from torchvision.transforms.v2 import InterpolationMode
+    from torchvision.transforms.v2 import functional as transform
+
+    scale = side / max(image.size)
+    height, width = (max(1, round(scale * length)) for length in (image.height, image.width))
+    resized: Image = transform.resize(image, [height, width], InterpolationMode.BICUBIC)
+    return resized
+
+
+def _square(image: Image, side: int) -> Image:
+    from torchvision.transforms.v2 import functional as transform
+
+    left, top = (side - image.width) // 2, (side - image.height) // 2
+    right, bottom = side - image.width - left, side - image.height - top
+    padded: Image = transform.pad(image, [left, top, right, bottom], fill=[255, 255, 255])
+    return padded

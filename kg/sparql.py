@@ -1,0 +1,212 @@
+"""Facts: the same statements in an Oxigraph store, opened read-only, to constrain answers by SPARQL.
+
+Queries see the union of all graphs. They never reach the network: SERVICE is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from kg.vocabulary import PREFIXES
+
+_TOKEN = re.compile(
+    r"""
+    (?P<string>\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''
+        |"(?:[^"\\\n\r]|\\.)*"|'(?:[^'\\\n\r]|\\.)*')
+    |(?P<iri><[^<>"{}|^`\\\x00-\x20]*>)
+    |(?P<comment>\#[^\n\r]*)
+    |(?P<variable>[?$]\w+)
+    |(?P<name>(?P<prefix>(?:\w(?:[\w.\-]*[\w\-])?)?):(?:[\w:%.\-]|\\.)*)
+    |(?P<word>@?[A-Za-z_][\w\-]*)
+    |(?P<mark>\S)
+    """,
+    re.VERBOSE,
+)
+_PROLOGUE = re.compile(r"(?:\s+|#[^\n\r]*|PREFIX\s+[\w.\-]*:\s*<[^<>\s]*>|BASE\s*<[^<>\s]*>)*", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_OTHER_FORMS = {"ASK", "CONSTRUCT", "DESCRIBE"}
+_UPDATES = {
+    *("INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"),
+}
+
+
+class ConstraintError(ValueError):
+    """The SPARQL cannot constrain an answer; the text says in one sentence why."""
+
+
+class Facts:
+    """The facts of a loaded graph, for any number of readers at once.
+
+    Args:
+        store: An open Oxigraph store.
+        prefixes: Those of the loaded data, known in every query.
+    """
+
+    def __init__(self, store: ox.Store, prefixes: Mapping[str, str] | None = None) -> None:
+        self._store = store
+        self._prefixes = PREFIXES | dict(prefixes or {})
+
+    @classmethod
+    def open(cls, folder: str | Path, prefixes: Mapping[str, str] | None = None) -> Facts:
+        """Open what `kg.rdf.read(..., facts=folder)` wrote.
+
+        Raises:
+            ValueError: There is no such store.
+        """
+        try:
+            if not Path(folder).is_dir():
+                raise OSError("no such folder")
+            return cls(ox.Store.read_only(str(folder)), prefixes)
+        except OSError as error:
+            raise ValueError(f"{folder}: expected a store of facts, build it again (got: {error})") from error
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def select_entities(self, where: str, prefixes: Mapping[str, str] | None = None) -> list[str]:
+        """Find the IRIs that a constraint allows as ?x, each once, in the order of the query.
+
+        Args:
+            where: A graph pattern, or a whole SELECT that binds ?x. Literals in ?x are left out.
+            prefixes: More prefixes to know.
+
+        Raises:
+            ConstraintError: It is no such thing, or would reach the network.
+        """
+        text = _decoded(where)
+        query, lead = _as_select(text)
+        if not any(token in ("?x", "$x") for kind, token in _tokens(query) if kind == "variable"):
+            raise ConstraintError(f"expected a constraint that binds ?x (got {where.strip()!r})")
+        solutions = self._solutions(query, prefixes, text, lead)
+        if "x" not in {variable.value for variable in solutions.variables}:
+            got = ", ".join(str(variable) for variable in solutions.variables)
+            raise ConstraintError(f"expected a SELECT that gives ?x (got only {got})")
+        found: dict[str, None] = {}
+        bound, rows = False, False
+        for solution in _carefully(solutions):
+            term = solution["x"]
+            rows, bound = True, bound or term is not None
+            if isinstance(term, ox.NamedNode):
+                found[term.value] = None
+        if rows and not bound:
+            raise ConstraintError(
+                "expected a constraint that binds ?x (got solutions, but none with a value for ?x)"
+            )
+        return list(found)
+
+    def query(self, sparql: str, prefixes: Mapping[str, str] | None = None) -> list[dict[str, str | None]]:
+        """Answer a SELECT: a row for each solution, IRIs and literals as text, None if unbound.
+
+        Raises:
+            ConstraintError: It is no SELECT, is malformed or would reach the network.
+        """
+        text = _decoded(sparql)
+        solutions = self._solutions(text, prefixes, text, 0)
+        names = [variable.value for variable in solutions.variables]
+        return [
+            {name: getattr(solution[name], "value", None) for name in names}
+            for solution in _carefully(solutions)
+        ]
+
+    def _solutions(
+        self, query: str, prefixes: Mapping[str, str] | None, text: str, lead: int
+    ) -> ox.QuerySolutions:
+        """Run a SELECT that stands `lead` lines below the text that the user wrote."""
+        known = self._prefixes | dict(prefixes or {})
+        _refuse_other_forms(text)
+        try:
+            solutions = self._store.query(query, prefixes=known, use_default_graph_as_union=True)
+        except SyntaxError as error:
+            raise _syntax_error(error, text, lead, known) from error
+        except (ValueError, RuntimeError, OSError) as error:
+            raise ConstraintError(f"expected a query that can be run (got: {error})") from error
+        if not isinstance(solutions, ox.QuerySolutions):
+            raise ConstraintError(f"expected a graph pattern or a SELECT (got {text.strip()!r})")
+        return solutions
+
+
+def _carefully(solutions: ox.QuerySolutions) -> Iterator[ox.QuerySolution]:
+    """Iterate over solutions; some errors only show on the way."""
+    try:
+        yield from solutions
+    except (ValueError, RuntimeError, OSError) as error:
+        raise ConstraintError(f"expected a query that can be run (got: {error})") from error
+
+
+def _decoded(text: str) -> str:
+    r"""Resolve \uXXXX, as SPARQL does before all else, so that no word can hide behind it."""
+    try:
+        return _ESCAPED.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
+    except ValueError as error:
+        raise ConstraintError(f"expected SPARQL (got an impossible character: {error})") from error
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    """Cut SPARQL into tokens, each with its kind; comments are left out."""
+    for match in _TOKEN.finditer(text):
+        kind = "name" if match["name"] is not None else str(match.lastgroup)
+        if kind != "comment":
+            yield kind, match.group()
+
+
+def _first_word(text: str) -> str:
+    """Give the word that tells the form of a query, after the prologue."""
+    prologue = _PROLOGUE.match(text)
+    rest = text[prologue.end() if prologue else 0 :]
+    kind, token = next(_tokens(rest), ("", ""))
+    return token.upper() if kind == "word" else ""
+
+
+def _as_select(text: str) -> tuple[str, int]:
+    """Make a graph pattern a SELECT; also tell how many lines now stand before it."""
+    word = _first_word(text)
+    if word in {"SELECT", *_OTHER_FORMS, *_UPDATES}:
+        return text, 0
+    prologue = _PROLOGUE.match(text)
+    cut = prologue.end() if prologue else 0
+    if word == "WHERE":
+        return f"{text[:cut]}\nSELECT DISTINCT ?x\n{text[cut:]}", 2
+    return f"{text[:cut]}\nSELECT DISTINCT ?x WHERE {{\n{text[cut:]}\n}}", 2
+
+
+def _refuse_other_forms(text: str) -> None:
+    """Raise for what is no SELECT and for what would reach the network."""
+    word = _first_word(text)
+    if word in _OTHER_FORMS:
+        raise ConstraintError(f"expected a graph pattern or a SELECT (got a query of form {word})")
+    if word in _UPDATES:
+        raise ConstraintError(f"expected a query, as facts are read-only (got the update {word})")
+    if any(kind == "word" and token.upper() == "SERVICE" for kind, token in _tokens(text)):
+        raise ConstraintError("expected a query on the stored facts only (got a SERVICE clause)")
+
+
+def _syntax_error(error: SyntaxError, text: str, lead: int, known: Mapping[str, str]) -> ConstraintError:
+    """Say what is wrong with a query: most often a prefix that nobody knows."""
+    declared = set(known)
+    for (_, word), (kind, name) in _pairs(text):
+        if word.upper() == "PREFIX" and kind == "name":
+            declared.add(name.partition(":")[0])
+    for kind, token in _tokens(text):
+        prefix = token.partition(":")[0]
+        if kind == "name" and prefix not in declared and prefix != "_":
+            names = ", ".join(sorted(declared))
+            return ConstraintError(f"expected a known prefix: {names} (got {prefix!r} in {token})")
+    place = re.search(r"error at (\d+):(\d+)", str(error))
+    if place is None:
+        return ConstraintError(f"expected valid SPARQL (got: {error})")
+    lines = text.splitlines() or [""]
+    line, column = int(place[1]) - lead, int(place[2])
+    if not 1 <= line <= len(lines):
+        return ConstraintError("expected valid SPARQL (got an end before the pattern is complete)")
+    near = lines[line - 1][column - 1 :][:40] or "the end of the line"
+    return ConstraintError(f"expected valid SPARQL (got an error in line {line}, column {column}: {near!r})")
+
+
+def _pairs(text: str) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    """Give each token with the one after it."""
+    tokens = list(_tokens(text))
+    return zip(tokens, tokens[1:], strict=False)

@@ -1,0 +1,74 @@
+"""Parts for training, validation and test that do not leak into each other. Arrays only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of the three parts, each ascending, disjoint, together everything that was split."""
+
+    train: Ids
+    valid: Ids
+    test: Ids
+
+
+def grouped_split(groups: Ids, *, valid: float, test: float, seed: int) -> Split:
+    """Split rows so that no group is in two parts: concept-disjoint when a group is a concept.
+
+    Args:
+        groups: ``(n,)`` group of each row.
+        valid: share of the groups for validation.
+        test: share of the groups for the test.
+        seed: of the shuffle.
+
+    Raises:
+        ValueError: if the shares do not leave a training part.
+    """
+    if not (valid >= 0 and test >= 0 and valid + test < 1):
+        raise ValueError(f"expected shares that leave a training part (got {valid} and {test})")
+    names = np.random.default_rng(seed).permutation(np.unique(groups))
+    first, second = round(test * len(names)), round((test + valid) * len(names))
+    part = {"test": names[:first], "valid": names[first:second], "train": names[second:]}
+    return Split(**{key: np.flatnonzero(np.isin(groups, ids)) for key, ids in part.items()})
+
+
+def triple_split(triples: Ids, *, valid: float, test: float, seed: int) -> Split:
+    """Split facts so that each entity and each relation keeps at least one training fact.
+
+    A fact goes to a held-out part only while its head, relation and tail all have another one left,
+    so the parts can be smaller than asked. Facts between the same two entities stay together: a
+    second relation between them (often an inverse) would give the answer away.
+
+    Args:
+        triples: ``(t, 3)`` head, relation, tail.
+        valid: share of the facts for validation.
+        test: share of the facts for the test.
+        seed: of the shuffle.
+    """
+    low, high = np.minimum(triples[:, 0], triples[:, 2]), np.maximum(triples[:, 0], triples[:, 2])
+    _, pair, size = np.unique(np.stack([low, high], 1), axis=0, return_inverse=True, return_counts=True)
+    pair = pair.reshape(-1)
+    degree = np.bincount(triples[:, [0, 2]].reshape(-1))
+    frequency = np.bincount(triples[:, 1])
+    wanted = round((valid + test) * len(triples))
+    held: list[int] = []
+    for row in np.random.default_rng(seed).permutation(np.flatnonzero(size[pair] == 1)):
+        if len(held) == wanted:
+            break
+        head, relation, tail = triples[row]
+        if min(degree[head], degree[tail]) > 1 and frequency[relation] > 1 and head != tail:
+            degree[head] -= 1
+            degree[tail] -= 1
+            frequency[relation] -= 1
+            held.append(int(row))
+    cut = round(len(held) * valid / (valid + test)) if held else 0
+    out = np.array(held, dtype=np.int64)
+    train = np.setdiff1d(np.arange(len(triples)), out)
+    return Split(train=train, valid=np.sort(out[:cut]), test=np.sort(out[cut:]))

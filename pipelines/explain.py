@@ -1,0 +1,93 @@
+"""Reasons that can be read: the hit, its similarities, the chain of facts that leads to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kg.graph import KnowledgeGraph
+    from kg.vocabulary import Vocabulary
+
+STOP_WORDS = frozenset(
+    """
+    a an and are as at be but by can cannot do does for from has have he her his i in into is it its
+    like looks me my near no not of on or our she show some that the their them these they thing
+    things this those to was we what when where which who will with without you your
+    """.split()  # noqa: SIM905
+)
+
+BEFORE_A_VERB = frozenset(
+    ("can", "cannot", "can't", "could", "does", "doesn't", "not", "to", "will", "would")
+)
+"""After one of these an English word is what is done and names no thing: "a bird that cannot fly"."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One answer.
+
+    `modalities` holds the similarity by sense (1 is equal), `joint` for the fused vectors and `graph` for
+    the nearness by facts to what the question names. `path` is a chain of facts, each as it stands in
+    the graph, from an entity that the question names (an anchor) to this one.
+    """
+
+    entity: str
+    label: str
+    score: float
+    modalities: dict[str, float]
+    path: list[tuple[str, str, str]]
+    anchor: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The hit as plain JSON values."""
+        return {
+            "entity": self.entity,
+            "label": self.label,
+            "score": round(self.score, 6),
+            "modalities": {name: round(value, 6) for name, value in self.modalities.items()},
+            "path": [list(step) for step in self.path],
+        }
+
+
+def plain_words(text: str) -> list[str]:
+    """Lower-case words of a text, punctuation and a leading article taken off."""
+    words = re.findall(r"\w+(?:['-]\w+)*", text.lower())
+    return words[1:] if len(words) > 1 and words[0] in ("a", "an", "the", "some") else words
+
+
+def recognised_names(graph: KnowledgeGraph, vocabulary: Vocabulary) -> dict[str, list[int]]:
+    """Entities by each of their names, as `plain_words` spells it; names of stop words alone left out."""
+    names: dict[str, dict[int, None]] = {}
+    literals = graph.literals
+    is_name = {
+        iri: vocabulary.has("label", iri) or vocabulary.has("alt_label", iri)
+        for iri in literals["predicate"].unique().to_pylist()
+    }
+    for entity, predicate, value in zip(
+        *(literals[name].to_pylist() for name in ("entity", "predicate", "value")), strict=True
+    ):
+        if is_name[predicate] and len(value) <= 100:
+            words = plain_words(value)
+            if not STOP_WORDS.issuperset(words):
+                names.setdefault(" ".join(words), {})[entity] = None
+    return {name: list(ids) for name, ids in names.items()}
+
+
+def readable_path(path: Sequence[tuple[str, str, str]], end: str, names: Mapping[str, str]) -> str:
+    """Write a chain of facts in one line, as ``penguin -broader-> bird <-about- A toucan``.
+
+    Args:
+        path: facts from the anchor to the hit, each head, relation, tail as stated.
+        end: IRI of the hit, where the path ends.
+        names: label by IRI; an IRI without one is shown as it is.
+    """
+    text, here = names.get(end, end), end
+    for head, relation, tail in reversed(path):
+        short = names.get(relation, re.split(r"[/#]", relation.rstrip("/#"))[-1])
+        forward = tail == here
+        here = head if forward else tail
+        text = f"{names.get(here, here)} {f'-{short}->' if forward else f'<-{short}-'} {text}"
+    return text if path else ""

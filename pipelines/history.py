@@ -1,0 +1,23 @@
+"""What a training loop leaves behind, and how it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is running, steps done, steps in all."""
+
+
+@dataclass
+class History:
+    """Losses by epoch, validation scores by check, and the best of these."""
+
+    losses: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+
+    def stale(self, patience: int) -> bool:
+        """Whether the best score is `patience` checks ago."""
+        return len(self.scores) - 1 - int(np.argmax(self.scores)) >= patience

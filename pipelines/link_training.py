@@ -1,0 +1,122 @@
+"""The link objective: structure vectors that find the other end of a fact. Deterministic on the CPU."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fusion import objectives
+from fusion.base import JointGraph
+from fusion.structure import StructureEncoder
+from kg.links import ComplEx, both_directions
+from kg.ranking import mean_reciprocal_rank, realistic_ranks
+from kg.splits import Split
+from pipelines.history import History, Progress
+from pipelines.settings import Settings
+
+
+class LinkModel(nn.Module):
+    """Structure encoder and link scorer, trained together."""
+
+    def __init__(self, num_entities: int, num_relations: int, settings: Settings) -> None:
+        super().__init__()
+        self.encoder = StructureEncoder(num_entities, 2 * num_relations, settings.structure_width)
+        self.scorer = ComplEx(num_relations, settings.structure_width // 2)
+        self.num_relations = num_relations
+
+
+def train_links(
+    graph: JointGraph,
+    triples: Tensor,
+    split: Split,
+    num_relations: int,
+    settings: Settings,
+    progress: Progress,
+) -> tuple[LinkModel, History]:
+    """Train the structure vectors to find the other end of each fact, both directions.
+
+    A fact in the batch is taken out of the attention while it is asked for; held-out facts are never
+    in it. Keeps the state of the best validation MRR.
+    """
+    torch.manual_seed(settings.seed)
+    device = graph.log_weight.device
+    model = LinkModel(graph.num_entities, num_relations, settings).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
+    place = edge_places(graph, len(triples))
+    hidden = np.concatenate([split.valid, split.test])
+    log_weight = masked(graph.log_weight, place, torch.from_numpy(hidden))
+    train = torch.from_numpy(split.train)
+    history, best = History(), copy.deepcopy(model.state_dict())
+    for epoch in range(settings.epochs):
+        model.train()
+        losses = []
+        for batch in torch.split(train[torch.randperm(len(train))], settings.batch):
+            fresh = torch.rand(graph.num_entities, device=device) < 0.1
+            rows = model.encoder(graph.edges, masked(log_weight, place, batch), fresh)
+            head, relation, tail = both_directions(triples[batch], num_relations).to(device).unbind(1)
+            scores = model.scorer(rows[head], relation, rows)
+            penalty = model.scorer.n3(rows[head], relation, rows[tail])
+            loss = objectives.link(scores, tail) + settings.n3 * penalty
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        history.losses.append(float(np.mean(losses)))
+        if (epoch + 1) % 2 == 0 or epoch + 1 == settings.epochs:
+            ranks = link_ranks(model, graph, log_weight, triples, split.valid)
+            history.scores.append(mean_reciprocal_rank(ranks) if len(ranks) else -history.losses[-1])
+            if history.scores[-1] >= max(history.scores):
+                best = copy.deepcopy(model.state_dict())
+            if history.stale(settings.patience):
+                break
+        progress("links", epoch + 1, settings.epochs)
+    model.load_state_dict(best)
+    model.eval()
+    return model, history
+
+
+@torch.no_grad()
+def link_ranks(
+    model: LinkModel, graph: JointGraph, log_weight: Tensor, triples: Tensor, asked: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Filtered realistic ranks of the asked facts, tails first, then heads: ``(2 * asked,)``."""
+    model.eval()
+    if not len(asked):
+        return np.empty(0)
+    rows = model.encoder(graph.edges, log_weight)
+    known: dict[tuple[int, int], list[int]] = {}
+    for head, relation, tail in both_directions(triples, model.num_relations).tolist():
+        known.setdefault((head, relation), []).append(tail)
+    ranks = []
+    for batch in torch.split(both_directions(triples[asked], model.num_relations), 512):
+        head, relation, tail = batch.to(rows.device).unbind(1)
+        scores = model.scorer(rows[head], relation, rows).cpu().numpy()
+        answers = np.zeros(scores.shape, dtype=bool)
+        for row, (one, kind, _) in enumerate(batch.tolist()):
+            answers[row, known[one, kind]] = True
+        ranks.append(realistic_ranks(scores, tail.cpu().numpy(), answers))
+    return np.concatenate(ranks)
+
+
+def edge_places(graph: JointGraph, num_triples: int) -> Tensor:
+    """Where each triple's two edges stand among the sorted edges: ``(num_triples, 2)``."""
+    place = torch.empty_like(graph.edges.order)
+    place[graph.edges.order] = torch.arange(len(place), device=place.device)
+    return place.view(2, num_triples).t()
+
+
+def masked(log_weight: Tensor, place: Tensor, triples: Tensor) -> Tensor:
+    """The edges' log weights with some triples taken out."""
+    return log_weight.index_fill(0, place[triples.to(place.device)].reshape(-1), float("-inf"))
+
+
+@torch.no_grad()
+def structure_of(model: LinkModel, graph: JointGraph) -> Tensor:
+    """Structure vectors of all entities, by all facts."""
+    model.eval()
+    vectors: Tensor = model.encoder(graph.edges, graph.log_weight)
+    return vectors

@@ -1,0 +1,104 @@
+"""Ask a store.
+
+python -m pipelines.query --store stores/demo --text "a bird that cannot fly"
+python -m pipelines.query --store stores/demo --image photo.jpg --where '?x schema:about ?c' --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipelines.retrieval import Answer, Searcher
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    out = argparse.ArgumentParser(prog="python -m pipelines.query", description="Ask a store.")
+    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    out.add_argument("--text", help="any words")
+    out.add_argument("--image", type=Path, metavar="FILE", help="a picture")
+    out.add_argument("--audio", type=Path, metavar="FILE", help="a sound")
+    out.add_argument("--entity", metavar="IRI", help="an entity to be like and near to")
+    out.add_argument(
+        "--weight",
+        action="append",
+        default=[],
+        metavar="SENSE=NUMBER",
+        help="how much a sense counts: joint, graph, text, image or audio (1 is usual)",
+    )
+    out.add_argument("--where", metavar="SPARQL", help="graph pattern, or a SELECT, that binds ?x")
+    out.add_argument("-k", type=int, default=10, help="most hits wanted (10)")
+    out.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else")
+    out.add_argument("--device", default="cpu", help="where the encoder runs: cpu, cuda or auto")
+    return out
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, ask, print."""
+    flags = parser().parse_args(argv)
+    from pipelines.build_kg import key_value, number, resolve_device
+
+    try:
+        weights = {
+            sense: number(text, "--weight")
+            for sense, text in (key_value(pair, "--weight") for pair in flags.weight)
+        }
+        from pipelines.retrieval import Searcher
+
+        searcher = Searcher.open(flags.store, device=resolve_device(flags.device))
+        answer = searcher.search(
+            flags.text,
+            image=flags.image,
+            audio=flags.audio,
+            entity=flags.entity,
+            where=flags.where,
+            weights=weights,
+            k=flags.k,
+        )
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if flags.json:
+        json.dump([hit.as_json() for hit in answer], sys.stdout, ensure_ascii=False)
+        print()
+    else:
+        show(answer, searcher, title=_title(flags))
+    return 0
+
+
+def show(answer: Answer, searcher: Searcher, title: str) -> None:
+    """Print an answer for a person."""
+    from rich.console import Console
+
+    from pipelines.report import hits_table
+
+    screen = Console()
+    named = {iri for hit in answer for step in hit.path for iri in (step[0], step[2])} | set(answer.anchors)
+    names = {iri: searcher.label(iri) for iri in named}
+    if answer.anchors:
+        shown = list(dict.fromkeys(names[iri] for iri in answer.anchors))
+        screen.print(f"recognised in the question: {', '.join(shown[:8])}", highlight=False, markup=False)
+    screen.print(hits_table(title, answer, names, answer.anchors))
+    if len(answer) < answer.candidates:
+        screen.print(f"{len(answer)} of {answer.candidates:,} entities that may answer")
+    else:
+        screen.print(f"all {answer.candidates:,} entities that may answer")
+
+
+def _title(flags: argparse.Namespace) -> str:
+    asked = [
+        f"{name} {getattr(flags, name)!s}"
+        for name in ("text", "image", "audio", "entity")
+        if getattr(flags, name) is not None
+    ]
+    return " + ".join(asked) + (f"  where {flags.where}" if flags.where else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""What a person sees of a run: progress bars, the table at the end, hits with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pipelines.explain import Hit
+
+STAGES = {
+    "rdf": "reading RDF",
+    "text": "encoding texts",
+    "image": "encoding pictures",
+    "audio": "encoding sounds",
+    "links": "learning links",
+    "alignment": "learning attention",
+    "without graph": "the same without the graph",
+    "embedding": "embedding entities",
+}
+
+
+class Bars:
+    """One progress bar for each stage that reports."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of `total` steps of a stage are done; a total of 0 is an unknown one."""
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(STAGES.get(stage, stage), total=total or None)
+        self._progress.update(self._tasks[stage], completed=done, total=total or None)
+
+    def finish(self, stage: str) -> None:
+        """Fill the bar of a stage that stopped before its last step."""
+        if stage in self._tasks:
+            task = self._progress.tasks[self._tasks[stage]]
+            self._progress.update(task.id, total=task.completed)
+
+
+@contextmanager
+def bars(console: Console) -> Iterator[Bars]:
+    """Progress bars while the block runs."""
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield Bars(progress)
+
+
+def build_table(manifest: dict[str, Any], metrics: dict[str, Any], folder: str) -> Table:
+    """Counts, losses, held-out scores and times of a build."""
+    table = Table(title="Built", show_header=False, title_justify="left", pad_edge=False)
+    table.add_column("what", style="bold", no_wrap=True)
+    table.add_column("figure")
+    counts = manifest["counts"]
+    table.add_row(
+        "graph",
+        f"{counts['entities']:,} entities, {counts['relations']:,} relations, {counts['triples']:,} triples",
+    )
+    for modality, row in counts["observations"].items():
+        parts = ", ".join(f"{number:,} {status}" for status, number in row.items())
+        table.add_row(modality, f"{parts}  ({manifest['encoders'].get(modality, 'none encoded')})")
+    if counts["skipped"]:
+        table.add_row("skipped statements", f"{counts['skipped']:,} (listed in manifest.json)")
+    for name, losses in metrics["losses"].items():
+        if losses:
+            table.add_row(f"{name} loss", f"{losses[0]:.3f} at first, {losses[-1]:.3f} at last")
+    for name, row in metrics["held_out"].items():
+        table.add_row(name, score_line(row))
+    stages = "  ".join(f"{name} {seconds:.1f}" for name, seconds in metrics["seconds"].items())
+    table.add_row("seconds", f"{stages}  all {sum(metrics['seconds'].values()):.1f}")
+    table.add_row("store", folder)
+    return table
+
+
+def score_line(row: dict[str, float]) -> str:
+    """A summary of ranks in one line."""
+    shown = "  ".join(f"{name} {value:.3f}" for name, value in row.items() if name != "queries")
+    return f"{shown}  ({row['queries']:.0f} queries)"
+
+
+def hits_table(title: str, hits: Iterable[Hit], names: dict[str, str], anchors: list[str]) -> Table:
+    """Hits with their score by modality and the path of facts that leads to them."""
+    from pipelines.explain import readable_path
+
+    table = Table(title=title, title_justify="left", pad_edge=False, expand=False)
+    table.add_column("", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("what")
+    table.add_column("by sense", no_wrap=True)
+    table.add_column("why, by the facts")
+    for place, hit in enumerate(hits, start=1):
+        senses = "\n".join(f"{name} {value:.2f}" for name, value in hit.modalities.items())
+        why = readable_path(hit.path, hit.entity, names)
+        if hit.anchor:
+            why = "named or shown in the question"
+        elif not why:
+            why = "no short chain of facts" if anchors else "similar only: the question names nothing"
+        table.add_row(str(place), f"{hit.score:.2f}", f"{hit.label}\n[dim]{hit.entity}[/dim]", senses, why)
+    return table

@@ -1,0 +1,388 @@
+"""Ask a store: by text, picture, sound, entity or any mix, under a SPARQL constraint, with reasons.
+
+A query is a new entity: what it shows are its observations, what it names are its facts. The constraint
+becomes a set of ids before anything is scored, so the answer holds k hits or all that are allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from encoders import make_encoder
+from encoders.base import Encoder, MediaError
+from fusion.attention import CONTEXT, STRUCTURE, View, dense_rows
+from fusion.base import Sense, Senses, unit
+from kg.paths import PathFinder
+from kg.vocabulary import DEFAULT, Vocabulary
+from pipelines.explain import BEFORE_A_VERB, Hit, plain_words, recognised_names
+from pipelines.joint import RDF_TYPE, joint_graph
+from pipelines.store import Store
+
+JOINT, GRAPH = "joint", "graph"
+WEIGHTS = {JOINT: 1.0, GRAPH: 0.3, "text": 1.0, "image": 1.0, "audio": 1.0}
+"""How much each similarity counts; a query can set each."""
+LONGEST_PATH = 6
+"""Facts in a chain at most: through a taxonomy, up to a common kind and down again."""
+SAME = 0.98
+"""Similarity of two pictures or sounds above which they count as the same one."""
+
+
+class QueryError(ValueError):
+    """A question that cannot be asked of this store."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked: at least one of text, image, audio, entity."""
+
+    text: str | None = None
+    image: str | Path | None = None
+    audio: str | Path | None = None
+    entity: str | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def observations(self) -> dict[str, str | Path]:
+        """What it shows, by modality."""
+        shown = {"text": self.text, "image": self.image, "audio": self.audio}
+        return {name: value for name, value in shown.items() if value is not None}
+
+
+class Answer(list[Hit]):
+    """Hits, best first; `candidates` entities were allowed by the constraint, `anchors` were recognised."""
+
+    def __init__(self, hits: Sequence[Hit], candidates: int, anchors: Sequence[str]) -> None:
+        super().__init__(hits)
+        self.candidates = candidates
+        self.anchors = list(anchors)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A query in the store's terms: features by modality, anchors, vector, weights."""
+
+    features: dict[str, Tensor]
+    anchors: list[int]
+    entity: int | None
+    weights: Mapping[str, float]
+
+
+class Searcher:
+    """Answers questions about one store; opened once, asked often.
+
+    Args:
+        store: the opened store.
+        device: where encoders run.
+        vocabulary: which classes are vocabulary rather than things.
+    """
+
+    def __init__(self, store: Store, *, device: str = "cpu", vocabulary: Vocabulary = DEFAULT) -> None:
+        self.store, self.device, self.vocabulary = store, device, vocabulary
+        self._encoders: dict[str, Encoder] = {}
+
+    @classmethod
+    def open(cls, folder: str | Path, *, device: str = "cpu") -> Searcher:
+        """Open a store folder for asking.
+
+        Raises:
+            StoreError: if there is no whole store of this format.
+        """
+        return cls(Store.open(folder), device=device)
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        image: str | Path | None = None,
+        audio: str | Path | None = None,
+        entity: str | None = None,
+        where: str | None = None,
+        weights: Mapping[str, float] | None = None,
+        k: int = 10,
+    ) -> Answer:
+        """Answer one question.
+
+        Args:
+            text: any words.
+            image: a picture file.
+            audio: a sound file.
+            entity: IRI of an entity to be like and near to; it is not among its own answers.
+            where: SPARQL graph pattern, or a whole SELECT, that binds ``?x``.
+            weights: by what counts (joint, graph, text, image, audio); 1 is the default's measure.
+            k: most hits wanted.
+
+        Raises:
+            QueryError: nothing asked, an unknown entity or weight, an unreadable file.
+            ConstraintError: the SPARQL is wrong.
+        """
+        return self.search_batch([Query(text, image, audio, entity, weights or {})], where=where, k=k)[0]
+
+    def search_batch(
+        self, queries: Sequence[Query], *, where: str | None = None, k: int = 10
+    ) -> list[Answer]:
+        """Answer several questions under one constraint; encoders and products run once for all.
+
+        Raises:
+            QueryError: see `search`.
+            ConstraintError: see `search`.
+        """
+        if k < 1:
+            raise QueryError(f"expected k of at least 1 (got {k})")
+        allowed = self.allowed(where)
+        asked = self._asked(queries)
+        if not asked:
+            return []
+        vectors = self._embed(asked)
+        return [self._answer(one, vector, allowed, k) for one, vector in zip(asked, vectors, strict=True)]
+
+    def allowed(self, where: str | None) -> NDArray[np.int64]:
+        """Ids that a constraint leaves; without one, all things (terms of a vocabulary left out)."""
+        if where is None:
+            return self._things
+        iris = self.store.facts.select_entities(where, self.store.graph.prefixes)
+        ids = self.store.graph.entity_ids(iris)
+        return np.unique(ids[ids >= 0])
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """A label for each entity."""
+        return self.store.graph.labels(self.store.settings.languages)
+
+    def label(self, iri: str) -> str:
+        """The label of one entity."""
+        return self.labels[self.store.graph.entity_id(iri)]
+
+    @cached_property
+    def _things(self) -> NDArray[np.int64]:
+        graph = self.store.graph
+        entities, classes = graph.types()
+        names = graph.entities.take(np.unique(classes)).to_pylist()
+        terms = [c for c, iri in zip(np.unique(classes), names, strict=True) if self._is_schema(iri)]
+        schema = np.union1d(entities[np.isin(classes, terms)], classes)
+        things = np.setdiff1d(np.arange(graph.num_entities), schema)
+        return things if len(things) else np.arange(graph.num_entities)
+
+    def _is_schema(self, iri: str) -> bool:
+        return self.vocabulary.has("schema_types", iri)
+
+    @cached_property
+    def _finder(self) -> PathFinder:
+        graph = self.store.graph
+        relations = graph.relations.to_pylist()
+        ignored = [relations.index(RDF_TYPE)] if RDF_TYPE in relations else []
+        return PathFinder(graph.triples, graph.num_entities, ignored)
+
+    @cached_property
+    def _names(self) -> dict[str, list[int]]:
+        return recognised_names(self.store.graph, self.vocabulary)
+
+    @cached_property
+    def _memory(self) -> Senses:
+        """What attention looks up when a query lacks a sense."""
+        store = self.store
+        joint = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
+        with torch.no_grad():
+            everyone = torch.ones(joint.num_entities, dtype=torch.bool)
+            return store.model.memory(joint, store.tensors.get(STRUCTURE), everyone)
+
+    @cached_property
+    def _affinity(self) -> Tensor | None:
+        tensors, size = self.store.tensors, self.store.graph.num_entities
+        if "affinity.indptr" not in tensors:
+            return None
+        indptr, column, value = (tensors[f"affinity.{name}"] for name in ("indptr", "column", "value"))
+        return torch.sparse_csr_tensor(indptr, column, value, (size, size), check_invariants=False)
+
+    def _encoder(self, modality: str) -> Encoder:
+        if modality not in self._encoders:
+            chosen = self.store.settings.encoder.get(modality)
+            encoder = make_encoder(modality, chosen, self.device)
+            stored = self.store.manifest["encoders"][modality]
+            if encoder.name != stored:
+                raise QueryError(
+                    f"expected the {modality} encoder {stored} that the store was built with "
+                    f"(got {encoder.name}): rebuild the store or install the same version"
+                )
+            self._encoders[modality] = encoder
+        return self._encoders[modality]
+
+    def _asked(self, queries: Sequence[Query]) -> list[_Asked]:
+        features: list[dict[str, Tensor]] = [{} for _ in queries]
+        for modality in ("text", "image", "audio"):
+            places = [i for i, query in enumerate(queries) if modality in query.observations()]
+            if not places:
+                continue
+            if modality not in self.store.manifest["encoders"]:
+                held = ", ".join(self.store.manifest["encoders"]) or "none"
+                raise QueryError(
+                    f"expected a question by what the store's entities have ({held}) (got {modality})"
+                )
+            encoder = self._encoder(modality)
+            try:
+                items = [encoder.load(queries[i].observations()[modality]) for i in places]
+            except MediaError as error:
+                raise QueryError(str(error)) from None
+            for place, row in zip(places, encoder.encode(items), strict=True):
+                features[place][modality] = row
+        return [self._asked_one(query, rows) for query, rows in zip(queries, features, strict=True)]
+
+    def _asked_one(self, query: Query, features: dict[str, Tensor]) -> _Asked:
+        graph = self.store.graph
+        entity = None
+        if query.entity is not None:
+            try:
+                entity = graph.entity_id(self._expanded(query.entity))
+            except ValueError as error:
+                raise QueryError(str(error)) from None
+        if not features and entity is None:
+            raise QueryError("expected a question by text, image, audio or entity (got none of them)")
+        for name, value in query.weights.items():
+            if name not in WEIGHTS:
+                raise QueryError(f"expected a weight for one of {', '.join(WEIGHTS)} (got {name!r})")
+            if not 0 <= value < float("inf"):
+                raise QueryError(f"expected a weight of 0 or more for {name} (got {value})")
+        anchors = [] if entity is None else [entity]
+        if query.text is not None:
+            anchors += recognise(query.text, self._names)
+        for modality in features.keys() & {"image", "audio"}:
+            near = self._same_sense(modality, features[modality])
+            anchors += [int(i) for i in torch.nonzero(near >= SAME).squeeze(1)[:8]]
+        return _Asked(features, list(dict.fromkeys(anchors)), entity, {**WEIGHTS, **query.weights})
+
+    def _expanded(self, name: str) -> str:
+        prefix, colon, local = name.partition(":")
+        base = self.store.graph.prefixes.get(prefix) if colon and not local.startswith("//") else None
+        return base + local if base is not None else name
+
+    @torch.no_grad()
+    def _embed(self, asked: Sequence[_Asked]) -> Tensor:
+        """Joint vectors of the queries, ``(q, d)``."""
+        model, memory = self.store.model, self._memory
+        senses: Senses = {}
+        for name in model.modalities:
+            sense = Sense.absent(memory[name], len(asked))
+            vectors, present = sense.vectors, sense.present
+            for row, one in enumerate(asked):
+                shown = [model.project(name, one.features[name][None])] if name in one.features else []
+                if one.entity is not None and bool(memory[name].present[one.entity]):
+                    shown.append(memory[name].vectors[one.entity][None])
+                if shown:
+                    vectors[row], present[row] = unit(torch.cat(shown).mean(0)), True
+            senses[name] = Sense(vectors, present)
+        near = None
+        if self._affinity is not None:
+            near = torch.stack([self._near(one) for one in asked])
+        told = {CONTEXT + name: name for name in model.context}
+        if STRUCTURE in memory:
+            told[STRUCTURE] = STRUCTURE
+        for sense_name, source in told.items():
+            senses[sense_name] = self._heard(asked, memory[source])
+        everyone = torch.ones(self.store.graph.num_entities, dtype=torch.bool)
+        return model.embed(View(senses, near), memory, everyone)
+
+    def _heard(self, asked: Sequence[_Asked], sense: Sense) -> Sense:
+        """What the anchors of each query tell by one sense: a query's facts are its ties to them."""
+        out = Sense.absent(sense, len(asked))
+        for row, one in enumerate(asked):
+            heard = [anchor for anchor in one.anchors if bool(sense.present[anchor])]
+            if heard:
+                out.vectors[row] = unit(sense.vectors[heard].mean(0))
+                out.present[row] = True
+        return out
+
+    def _near(self, one: _Asked) -> Tensor:
+        """Nearness of all entities to a query's anchors, ``(n,)`` in [0, 1]."""
+        if self._affinity is None or not one.anchors:
+            return torch.zeros(self.store.graph.num_entities)
+        return dense_rows(self._affinity, torch.tensor(one.anchors)).amax(0)
+
+    def _same_sense(self, modality: str, features: Tensor) -> Tensor:
+        """Best similarity of each entity's observations of one modality, ``(n,)``; 0 where it has none."""
+        rows, owners = (
+            self.store.observations.features[modality],
+            self.store.observations.owners[modality],
+        )
+        out = torch.zeros(self.store.graph.num_entities)
+        return out.index_reduce(0, owners, rows @ features, "amax")
+
+    def _answer(self, one: _Asked, vector: Tensor, allowed: NDArray[np.int64], k: int) -> Answer:
+        tensors = self.store.tensors
+        joint = tensors["joint"].float() @ vector
+        hubs = [tensors[f"hub.{name}"] for name in one.features if f"hub.{name}" in tensors]
+        hub = torch.stack(hubs).mean(0) if hubs else torch.zeros_like(joint)
+        parts: dict[str, Tensor] = {JOINT: joint}
+        for modality, rows in self._shown(one).items():
+            parts[modality] = torch.stack([self._same_sense(modality, row) for row in rows]).amax(0)
+        if one.anchors and self._affinity is not None:
+            parts[GRAPH] = self._near(one)
+        score = sum((one.weights[name] * part for name, part in parts.items()), -one.weights[JOINT] * hub)
+        ids = torch.from_numpy(allowed)
+        if one.entity is not None:
+            ids = ids[ids != one.entity]
+        best = ids[score[ids].argsort(descending=True, stable=True)[:k]].tolist()
+        paths = self._finder.paths(one.anchors, best, max_length=LONGEST_PATH) if one.anchors else {}
+        hits = [
+            Hit(
+                entity=self.store.graph.entities[i].as_py(),
+                label=self.labels[i],
+                score=float(score[i]),
+                modalities={name: float(part[i]) for name, part in parts.items() if self._has(name, i)},
+                path=self._named(paths.get(i, [])),
+                anchor=i in one.anchors,
+            )
+            for i in best
+        ]
+        names = [self.store.graph.entities[i].as_py() for i in one.anchors]
+        return Answer(hits, len(allowed), names)
+
+    def _shown(self, one: _Asked) -> dict[str, list[Tensor]]:
+        """The query's observations by modality; an entity in it brings its own."""
+        shown = {name: [row] for name, row in one.features.items()}
+        if one.entity is not None:
+            for name, owners in self.store.observations.owners.items():
+                own = self.store.observations.features[name][owners == one.entity]
+                if len(own):
+                    shown.setdefault(name, []).extend(own)
+        return shown
+
+    def _has(self, name: str, entity: int) -> bool:
+        owners: Any = self.store.observations.owners
+        return name in (JOINT, GRAPH) or bool((owners[name] == entity).any())
+
+    def _named(self, path: Sequence[tuple[int, int, int]]) -> list[tuple[str, str, str]]:
+        graph = self.store.graph
+        return [
+            (graph.entities[h].as_py(), graph.relations[r].as_py(), graph.entities[t].as_py())
+            for h, r, t in path
+        ]
+
+
+def recognise(text: str, names: Mapping[str, list[int]], longest: int = 4, most: int = 8) -> list[int]:
+    """Entities whose name stands in the text: longest names first, no word used twice."""
+    words = plain_words(text)
+    free = [before not in BEFORE_A_VERB for before in ["", *words[:-1]]]
+    found: list[int] = []
+    if whole := names.get(" ".join(words)):
+        return whole[:most]
+    for size in range(min(longest, len(words)), 0, -1):
+        for start in range(len(words) - size + 1):
+            span = slice(start, start + size)
+            for spelling in singulars(words[span]):
+                if all(free[span]) and (ids := names.get(spelling)):
+                    found += ids[:most]
+                    free[span] = [False] * size
+    return found
+
+
+def singulars(words: Sequence[str]) -> list[str]:
+    """A name as it stands, and with a plural s taken off its last word."""
+    phrase = " ".join(words)
+    return [phrase, phrase[:-1]] if len(words[-1]) > 3 and phrase.endswith("s") else [phrase]

@@ -1,0 +1,87 @@
+"""Every setting of a build, its default and its meaning; each becomes a flag of build_kg by itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+def _help(meaning: str) -> dict[str, str]:
+    return {"help": meaning}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a build depends on, apart from its inputs."""
+
+    fusion: str = field(default="attention", metadata=_help("how the senses become one vector"))
+    encoder: dict[str, str] = field(
+        default_factory=dict, metadata=_help("encoder by modality, as image=NAME; repeat for more")
+    )
+    languages: tuple[str, ...] = field(
+        default=("en",), metadata=_help("languages to read texts in, best first")
+    )
+    epochs: int = field(
+        default=60, metadata=_help("most epochs of each objective; validation may stop earlier")
+    )
+    seed: int = field(default=0, metadata=_help("of all that is random"))
+    width: int = field(default=128, metadata=_help("numbers kept of each sense in the joint vector"))
+    structure_width: int = field(
+        default=64, metadata=_help("width of the structure vectors of the link objective")
+    )
+    learning_rate: float = field(default=0.01, metadata=_help("of the link objective (Adam)"))
+    n3: float = field(default=0.1, metadata=_help("weight of the N3 penalty of the link objective"))
+    batch: int = field(default=2048, metadata=_help("facts in a step of the link objective"))
+    hidden_share: float = field(
+        default=0.3, metadata=_help("share of the concepts that an alignment step hides")
+    )
+    valid_share: float = field(
+        default=0.1, metadata=_help("share of the concepts and of the facts kept for validation")
+    )
+    test_share: float = field(default=0.2, metadata=_help("share of the concepts kept for the test"))
+    link_share: float = field(
+        default=0.05, metadata=_help("share of the facts kept for each of validation and test")
+    )
+    patience: int = field(default=8, metadata=_help("validations without a gain before training stops"))
+    damping: float = field(
+        default=0.95, metadata=_help("chance of a further step in the diffusion over the facts")
+    )
+    prior: dict[str, float] = field(
+        default_factory=dict, metadata=_help("prior of a relation in [0, 1], as IRI=0.5; 1 if not given")
+    )
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ValueError: naming the setting, what was expected and what came.
+        """
+        for name in ("epochs", "width", "structure_width", "batch", "patience"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"expected {name} of at least 1 (got {getattr(self, name)})")
+        if not 0 < self.damping < 1:
+            raise ValueError(f"expected damping between 0 and 1 (got {self.damping})")
+        if not (self.valid_share > 0 and self.test_share >= 0 and self.valid_share + self.test_share < 0.9):
+            raise ValueError(
+                "expected valid_share above 0 and with test_share below 0.9 "
+                f"(got {self.valid_share} and {self.test_share})"
+            )
+        for relation, prior in self.prior.items():
+            if not 0 <= prior <= 1:
+                raise ValueError(f"expected a prior in [0, 1] for {relation} (got {prior})")
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as plain JSON values."""
+        return {**asdict(self), "languages": list(self.languages)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Settings:
+        """Read them back.
+
+        Raises:
+            ValueError: if a setting is unknown.
+        """
+        known = {item.name for item in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ValueError(f"expected settings among {', '.join(sorted(known))} (got {', '.join(unknown)})")
+        return cls(**{**values, "languages": tuple(values.get("languages", ("en",)))})

@@ -1,0 +1,163 @@
+"""The folder that a build leaves and a query opens: arrays, features, weights, facts and a manifest.
+
+No pickle: Parquet, NPY, safetensors and JSON. The folder appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from kg.sparql import Facts
+    from torch import Tensor
+
+    from fusion.attention import CrossModalAttention
+    from kg.graph import KnowledgeGraph
+    from pipelines.joint import Observations
+
+FORMAT = 1
+"""Version of the folder's layout; a store of another one is not opened."""
+
+PACKAGES = ("torch", "torch-geometric", "pyoxigraph", "sentence-transformers", "torchvision", "numpy")
+
+
+class StoreError(ValueError):
+    """A folder that is no store, a store of another version, or one half written."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An opened store; its parts are read when they are first asked for."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Store:
+        """Open a store for reading.
+
+        Raises:
+            StoreError: saying what was found and what to do.
+        """
+        folder = Path(folder)
+        again = "build it with `python -m pipelines.build_kg INPUT ... --out DIR`"
+        if not folder.is_dir():
+            raise StoreError(f"expected a store at {folder} (no such folder): {again}")
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            found = manifest["format"]
+        except FileNotFoundError:
+            raise StoreError(f"expected a store at {folder} (it has no manifest.json): {again}") from None
+        except (ValueError, KeyError, TypeError, OSError):
+            raise StoreError(
+                f"expected a store at {folder} (its manifest.json is damaged): {again}"
+            ) from None
+        if found != FORMAT:
+            raise StoreError(f"expected a store of format {FORMAT} at {folder} (got {found}): {again}")
+        missing = [name for name in manifest.get("files", []) if not (folder / name).exists()]
+        if missing:
+            raise StoreError(f"expected a whole store at {folder} ({missing[0]} is missing): {again}")
+        return cls(folder, manifest)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings it was built with."""
+        return Settings.from_json(self.manifest["settings"])
+
+    @cached_property
+    def graph(self) -> KnowledgeGraph:
+        """The knowledge graph."""
+        from kg.graph import KnowledgeGraph
+
+        return KnowledgeGraph.load(self.folder / "graph")
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The same facts for SPARQL, read-only."""
+        from kg.sparql import Facts
+
+        return Facts.open(self.folder / "rdf")
+
+    @cached_property
+    def observations(self) -> Observations:
+        """Encoded observations by modality."""
+        from safetensors.torch import load_file
+
+        from pipelines.joint import Observations
+
+        features, owners = {}, {}
+        for modality in self.manifest["encoders"]:
+            tensors = load_file(self.folder / "features" / f"{modality}.safetensors")
+            features[modality], owners[modality] = tensors["features"], tensors["owners"]
+        return Observations(features, owners)
+
+    @cached_property
+    def observed(self) -> pa.Table:
+        """What the data names as observations, with its status (see pipelines.encoding)."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.folder / "observations.parquet")
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """Joint vectors, hubness by modality, structure vectors and the diffusion, by name."""
+        from safetensors.torch import load_file
+
+        return load_file(self.folder / "embeddings.safetensors")
+
+    @cached_property
+    def model(self) -> CrossModalAttention:
+        """The trained fusion."""
+        from safetensors.torch import load_file
+
+        from fusion.attention import CrossModalAttention
+
+        shape = self.manifest["model"]
+        model = CrossModalAttention(
+            shape["feature_sizes"],
+            shape["num_relations"],
+            context=tuple(shape["context"]),
+            structure_width=shape["structure_width"],
+            width=self.settings.width,
+        )
+        weights = load_file(self.folder / "model.safetensors")
+        prefix = "fusion."
+        model.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+        return model.eval()
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """Losses, held-out scores and times of the build."""
+        metrics: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
+        return metrics
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that the numbers depend on."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def replace_folder(partial: Path, final: Path) -> None:
+    """Put a finished folder in place of an older one; a reader that has the old one open keeps it."""
+    old = final.with_name(f".{final.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
+    partial.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON beside and rename."""
+    beside = path.with_name(f".{path.name}.tmp")
+    beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    beside.replace(path)

@@ -1,0 +1,192 @@
+"""Train a store's model: structure by links, attention by alignment, and the same without the graph.
+
+Two objectives in two stages, since they share no parameter: the links have some hundred thousand, the
+alignment a few dozen, and each stops by its own validation score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fusion.attention import STRUCTURE, CrossModalAttention, View
+from fusion.base import JointGraph, Senses
+from kg.graph import KnowledgeGraph
+from kg.ranking import summary
+from kg.splits import Split, grouped_split, triple_split
+from pipelines.alignment_training import held_out_scores, hubness, train_alignment
+from pipelines.history import Progress
+from pipelines.joint import Observations, concept_groups, joint_graph
+from pipelines.link_training import (
+    LinkModel,
+    edge_places,
+    link_ranks,
+    masked,
+    structure_of,
+    train_links,
+)
+from pipelines.settings import Settings
+
+BANK = 1000
+"""Entities whose single senses serve as the queries by which hubs are found."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Everything that training adds to a store.
+
+    `weights` are the parameters, `tensors` what queries need: ``joint (n, d)``, ``hub.MODALITY (n,)``,
+    ``structure (n, width)``, ``affinity.*`` the diffusion as CSR arrays. `shape` rebuilds the model.
+    """
+
+    weights: dict[str, Tensor]
+    tensors: dict[str, Tensor]
+    shape: dict[str, Any]
+    losses: dict[str, list[float]]
+    held_out: dict[str, dict[str, float]]
+
+
+def train(
+    graph: KnowledgeGraph,
+    observations: Observations,
+    settings: Settings,
+    *,
+    device: str = "cpu",
+    progress: Progress,
+) -> Trained:
+    """Train both objectives, score them on held-out parts, and embed every entity."""
+    joint = joint_graph(graph, observations, settings).to(device)
+    links, losses, held_out = None, {}, {}
+    structure = None
+    if len(graph.triples):
+        links, link_losses, link_scores = _links(graph, joint, settings, progress)
+        losses["links"], structure = link_losses, structure_of(links, joint)
+        held_out["links (filtered, both directions)"] = link_scores
+    split = concept_split(graph, observations, settings)
+    groups = concept_groups(graph)
+    model, history = train_alignment(joint, structure, groups, split, settings, progress)
+    losses["alignment"] = history.losses
+    held_out |= held_out_scores(model, joint, structure, split)
+    if len(graph.triples) and history.losses:
+        held_out |= without_graph(graph, observations, split, settings, device, progress)
+    tensors = _embed(model, joint, structure, settings, progress)
+    weights = {f"fusion.{name}": value for name, value in model.state_dict().items()}
+    if links is not None:
+        weights |= {f"links.{name}": value for name, value in links.state_dict().items()}
+    shape = {
+        "feature_sizes": {name: rows.shape[1] for name, rows in observations.features.items()},
+        "num_relations": int(joint.edges.relations.num_columns),
+        "context": list(model.context),
+        "structure_width": 0 if structure is None else structure.shape[1],
+    }
+    return Trained(weights, tensors, shape, losses, held_out)
+
+
+def concept_split(graph: KnowledgeGraph, observations: Observations, settings: Settings) -> Split:
+    """Concept-disjoint parts of the entities that were observed by two senses or more."""
+    count = np.zeros(graph.num_entities, dtype=np.int64)
+    for owners in observations.owners.values():
+        count[np.unique(owners.numpy())] += 1
+    rows = np.flatnonzero(count >= 2)
+    parts = grouped_split(
+        concept_groups(graph)[rows], valid=settings.valid_share, test=settings.test_share, seed=settings.seed
+    )
+    return Split(rows[parts.train], rows[parts.valid], rows[parts.test])
+
+
+def retrieval_scores(
+    graph: KnowledgeGraph,
+    observations: Observations,
+    settings: Settings,
+    *,
+    without: frozenset[str] = frozenset(),
+    device: str = "cpu",
+    progress: Progress,
+) -> dict[str, dict[str, float]]:
+    """Train attention on one concept-disjoint split and score it, with the graph and without it."""
+    joint = joint_graph(graph, observations, settings, without=without).to(device)
+    structure = None
+    if len(joint.edges.order):
+        structure = structure_of(_links(graph, joint, settings, progress)[0], joint)
+    split = concept_split(graph, observations, settings)
+    groups = concept_groups(graph)
+    model, _ = train_alignment(joint, structure, groups, split, settings, progress)
+    scores = held_out_scores(model, joint, structure, split)
+    return scores | without_graph(graph, observations, split, settings, device, progress)
+
+
+def without_graph(
+    graph: KnowledgeGraph,
+    observations: Observations,
+    split: Split,
+    settings: Settings,
+    device: str,
+    progress: Progress,
+) -> dict[str, dict[str, float]]:
+    """Held-out scores of the same model, trained the same way, without any fact."""
+    bare = joint_graph(graph, observations, settings, facts=False).to(device)
+
+    def report(stage: str, done: int, total: int) -> None:
+        progress("without graph", done, total)
+
+    model, _ = train_alignment(bare, None, concept_groups(graph), split, settings, report)
+    scores = held_out_scores(model, bare, None, split)
+    return {f"{name}, no graph": row for name, row in scores.items()}
+
+
+def _links(
+    graph: KnowledgeGraph, joint: JointGraph, settings: Settings, progress: Progress
+) -> tuple[LinkModel, list[float], dict[str, float]]:
+    """Train the link objective on a part of the facts and score it on the rest."""
+    used = joint_triples(graph, joint)
+    triples = torch.from_numpy(used)
+    share = settings.link_share
+    split = triple_split(used, valid=share, test=share, seed=settings.seed)
+    links, history = train_links(joint, triples, split, graph.num_relations, settings, progress)
+    held = torch.from_numpy(np.concatenate([split.valid, split.test]))
+    seen = masked(joint.log_weight, edge_places(joint, len(triples)), held)
+    return links, history.losses, summary(link_ranks(links, joint, seen, triples, split.test))
+
+
+def joint_triples(graph: KnowledgeGraph, joint: JointGraph) -> np.ndarray:
+    """The facts that are edges of the joint graph, in the order in which they were given to it."""
+    edges = joint.edges
+    place = torch.empty_like(edges.order)
+    place[edges.order] = torch.arange(len(place), device=place.device)
+    first = place[: len(place) // 2]
+    columns = (edges.sources.column[first], edges.edge_type[first], edges.sources.row[first])
+    return np.asarray(torch.stack(columns, dim=1).cpu().numpy())
+
+
+@torch.no_grad()
+def _embed(
+    model: CrossModalAttention,
+    joint: JointGraph,
+    structure: Tensor | None,
+    settings: Settings,
+    progress: Progress,
+) -> dict[str, Tensor]:
+    """Joint vectors of all entities, and by which of them every query of a modality would be drawn."""
+    vectors = model(joint, structure)
+    progress("embedding", 1, 2)
+    tensors = {"joint": vectors}
+    everyone = torch.ones(joint.num_entities, dtype=torch.bool, device=vectors.device)
+    memory = model.memory(joint, structure, everyone)
+    random = torch.Generator().manual_seed(settings.seed)
+    for name in model.modalities:
+        has = memory[name].present.nonzero().squeeze(1)
+        bank = has[torch.randperm(len(has), generator=random)[:BANK].to(has.device)]
+        views: Senses = {name: memory[name][bank]}
+        tensors[f"hub.{name}"] = hubness(vectors, model.embed(View(views), memory, everyone))
+    if structure is not None:
+        tensors[STRUCTURE] = memory[STRUCTURE].vectors
+    if joint.affinity is not None:
+        tensors["affinity.indptr"] = joint.affinity.crow_indices()
+        tensors["affinity.column"] = joint.affinity.col_indices()
+        tensors["affinity.value"] = joint.affinity.values()
+    progress("embedding", 2, 2)
+    return tensors
