@@ -17,6 +17,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Container, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,7 @@ def encode_cached(
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Encoded:
-    """Encode references in order; what the cache knows is not even read, what fails is a problem.
+    """Encode references in order; what the cache knows is only hashed, what fails is a problem.
 
     Args:
         encoder: what loads and encodes.
@@ -76,19 +77,15 @@ def encode_cached(
     Raises:
         OSError: the cache folder cannot be written.
     """
-    import torch
-
     tell = progress or (lambda count: None)
-    keys = [_key(encoder, reference) for reference in references]
-    owners: dict[bytes, list[int]] = {}
-    for row, key in enumerate(keys):
-        # What cannot be hashed cannot be loaded; it gets a key of its own, and the encoder says why.
-        owners.setdefault(key or b"unreadable %d" % row, []).append(row)
+    owners = _owners(encoder, references)
     shards = None if folder is None else _Shards(folder, encoder)
     found = shards.find(owners) if shards else {}
+    failed: dict[bytes, str] = {}
     tell(sum(len(owners[key]) for key in found))
     todo = [(key, references[rows[0]]) for key, rows in owners.items() if key not in found]
-    failed: dict[bytes, str] = {}
+    if encoder.modality == "text":
+        todo.sort(key=lambda job: len(str(job[1])))  # a batch of like lengths needs no padding
     try:
         for batch, errors in _encoded(encoder, todo, batch_size, workers):
             found |= batch
@@ -102,15 +99,28 @@ def encode_cached(
     if shards:
         shards.merge()
     good = sorted((row, key) for key in found for row in owners[key])
-    features = np.empty((len(good), encoder.dim), dtype=np.float32)
-    for position, (_, key) in enumerate(good):
-        features[position] = found[key]
-    problems = [
-        (row, str(MediaError(references[row], failed[key])))
-        for row, key in sorted((row, key) for key in failed for row in owners[key])
-    ]
-    rows = np.array([row for row, _ in good], dtype=np.int64)
-    return Encoded(torch.from_numpy(features), rows, problems)
+    bad = sorted((row, key) for key in failed for row in owners[key])
+    return Encoded(
+        features=_stacked([found[key] for _, key in good], encoder.dim),
+        rows=np.array([row for row, _ in good], dtype=np.int64),
+        problems=[(row, str(MediaError(references[row], failed[key]))) for row, key in bad],
+    )
+
+
+def _stacked(rows: Sequence[NDArray[np.float32]], dim: int) -> Tensor:
+    import torch
+
+    return torch.from_numpy(np.stack(rows)) if rows else torch.empty(0, dim)
+
+
+def _owners(encoder: Encoder, references: Sequence[str | Path]) -> dict[bytes, list[int]]:
+    """Which references have which content, by its hash."""
+    owners: dict[bytes, list[int]] = {}
+    for row, reference in enumerate(references):
+        # What cannot be hashed cannot be loaded; it gets a key of its own, and the encoder says why.
+        key = _key(encoder, reference) or b"unreadable %d" % row
+        owners.setdefault(key, []).append(row)
+    return owners
 
 
 def _key(encoder: Encoder, reference: str | Path) -> bytes | None:
@@ -193,8 +203,9 @@ class _Shards:
         self._new: _Rows = {}
         self._written = time.monotonic()
         for path in self._folder.glob("*.tmp"):
-            if time.time() - path.stat().st_mtime > _STALE:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # its owner has just finished it
+                if time.time() - path.stat().st_mtime > _STALE:
+                    path.unlink()
 
     def find(self, keys: Container[bytes]) -> _Rows:
         """The stored rows of these keys; shards without any are not read."""
@@ -218,13 +229,18 @@ class _Shards:
 
     def merge(self) -> None:
         """Make one shard of many small ones; safe beside other processes that do the same."""
-        small = [path for path in self._paths() if path.stat().st_size < _SMALL]
+        small = []
+        for path in self._paths():
+            with suppress(FileNotFoundError):
+                if path.stat().st_size < _SMALL:
+                    small.append(path)
         if len(small) < _MANY:
             return
         rows: _Rows = {}
         for path in small:
             rows |= self._read(path, None)
-        self._save(rows)
+        if rows:
+            self._save(rows)
         for path in small:
             path.unlink(missing_ok=True)
 

@@ -137,8 +137,8 @@ def _eight_bits(image: Image) -> Image:
     from PIL import Image as Pillow
 
     values = np.asarray(image, dtype=np.float64)
-    low, high = (0.0, 65535.0)
-    if image.mode == "F" or values.min() < low or values.max() > high:
+    low, high = 0.0, 65535.0
+    if not image.mode.startswith("I;16"):
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
     scaled = (values - low) * (255.0 / max(high - low, 1e-12))
     return Pillow.fromarray(np.nan_to_num(scaled).clip(0, 255).round().astype(np.uint8))

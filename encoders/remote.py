@@ -58,7 +58,7 @@ def _download(url: str, limit_bytes: int, timeout: float) -> bytes:
         reason = getattr(error, "reason", None) or error or type(error).__name__
         raise MediaError(url, f"expected a file (the download failed: {reason})") from error
     if content is None:
-        limit = f"{limit_bytes / 2**20:g} MB"
+        limit = f"{limit_bytes / 2**20:.3g} MB"
         raise MediaError(url, f"expected at most {limit} (the server offers more)")
     if promised.isdigit() and len(content) != int(promised):
         reason = f"expected {promised} bytes (the connection ended after {len(content)})"

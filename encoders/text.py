@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_CHARACTERS = 1_000_000  # minutes of encoding; a longer text is a book and wants its chapters
-_BATCH = 32
+_WORD_START = re.compile(r"\s(?=\S)")
+_CPU_BATCH = 8  # short batches of like length: three times the rate of 32 mixed ones
+_GPU_BATCH = 64
 _VERSION = 1  # raise it when the preprocessing changes: cached features are then made anew
 
 
@@ -81,8 +83,9 @@ class TextEncoder:
 
         vectors = torch.empty(len(texts), self.dim)
         order = sorted(range(len(texts)), key=lambda i: lengths[i])
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
+        size = _CPU_BATCH if self._model.device.type == "cpu" else _GPU_BATCH
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
             batch: list[Any] = [texts[i] for i in rows]
             if not set(self._model.modalities) <= {"text"}:
                 # A text that looks like a path or a URL must not be opened by such a model.
@@ -117,10 +120,10 @@ class TextEncoder:
 
 
 def _middle(text: str) -> int:
-    """The start of the word nearest to the middle, or the middle itself where there are no words."""
+    """The start of the word nearest to the middle, or the middle itself where no word starts near."""
     half = len(text) // 2
-    starts = [match.end() for match in re.finditer(r"\s(?=\S)", text[half // 2 : half + half // 2])]
-    return half // 2 + min(starts, key=lambda start: abs(half // 2 + start - half), default=half - half // 2)
+    words = _WORD_START.finditer(text, half // 2, half + half // 2 + 1)
+    return min((word.end() for word in words), key=lambda start: abs(start - half), default=half)
 
 
 def _minilm_folder() -> Path:

@@ -125,7 +125,7 @@ class CrossModalAttention(nn.Module):
             logits = prior.masked_fill(~heard.unsqueeze(1), float("-inf"))
             alpha = segment_softmax(logits, rows)
             mixed = weighted_sum(alpha, senses[name].vectors.unsqueeze(1), rows).squeeze(1)
-            listening = torch.zeros_like(visible).index_put((rows.row[heard],), torch.tensor(True))
+            listening = torch.zeros_like(visible).index_put((rows.row[heard],), heard.new_ones(()))
             out[CONTEXT + name] = Sense(unit(mixed), listening)
         return out
 
@@ -226,7 +226,8 @@ def _random_basis(size: int, width: int) -> Tensor:
     """Orthonormal columns ``(size, width)``, the same at each call."""
     generator = torch.Generator().manual_seed(0)
     basis, _ = torch.linalg.qr(torch.randn(size, width, generator=generator))
-    return basis.contiguous()
+    columns: Tensor = basis.contiguous()
+    return columns
 
 
 def _softmax_where(logits: Tensor, allowed: Tensor) -> Tensor:

@@ -14,7 +14,11 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch_geometric.nn import MessagePassing
+
+with warnings.catch_warnings():
+    # its own affair: torch-geometric 2.8 compiles with torch.jit, which torch 2.14 calls outdated
+    warnings.filterwarnings("ignore", message=".*torch.jit.*")
+    from torch_geometric.nn import MessagePassing
 
 # torch says these once for each process; the gradients here are our own, tested against autograd.
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")

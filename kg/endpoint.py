@@ -56,8 +56,11 @@ class Endpoint:
             rows = 0
             for solution in self._solutions(offset):
                 rows += 1
-                subject, predicate, value = solution["s"], solution["p"], solution["o"]
-                yield ox.Quad(subject, predicate, value)  # type: ignore[arg-type]
+                try:
+                    quad = ox.Quad(solution["s"], solution["p"], solution["o"])
+                except (KeyError, TypeError, ValueError) as error:
+                    raise self._unexpected("a row that is no statement") from error
+                yield quad
             if rows == 0:
                 return
             offset += rows
@@ -84,8 +87,10 @@ class Endpoint:
                 problem = f"HTTP {error.code} {error.reason}"
                 if error.code not in _BUSY:
                     raise self._unexpected(problem) from error
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.IncompleteRead, http.client.BadStatusLine) as error:
                 wait, problem = "", str(getattr(error, "reason", error)) or type(error).__name__
+            except http.client.InvalidURL as error:
+                raise self._unexpected(f"no URL: {error}") from error
             if attempt + 1 < self._attempts:
                 asked = float(wait) if wait.isdigit() else 0.0
                 time.sleep(min(_LONGEST, max(asked, self._pause * 2**attempt)))

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadReport", "RdfError", "from_rdflib", "read"]
 
-_CHUNK = 50_000  # statements at a time: a few MB of text
+_FIRST, _MOST = 1_000, 50_000  # statements at a time
+_BYTES = 1 << 23  # text at a time, as long literals would else fill the memory
 
 
 def read(
@@ -126,10 +127,12 @@ def _chunks(
 
 def _texts(source: Source, skip: Callable[[str], None] | None) -> Iterator[bytes]:
     """Stream a source as chunks of N-Quads; the parser feeds the writer without Python between."""
+    count = _FIRST
     try:
         quads = iter(source.quads(skip))
-        while text := ox.serialize(itertools.islice(quads, _CHUNK), format=ox.RdfFormat.N_QUADS):
+        while text := ox.serialize(itertools.islice(quads, count), format=ox.RdfFormat.N_QUADS):
             yield text
+            count = min(_MOST, 1 + count * _BYTES // len(text))
     except UNREADABLE as error:
         raise source.explained(error) from error
 

@@ -5,7 +5,9 @@ Queries see the union of all graphs. They never reach the network: SERVICE is re
 
 from __future__ import annotations
 
+import itertools
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -77,11 +79,11 @@ class Facts:
         Raises:
             ConstraintError: It is no such thing, or would reach the network.
         """
-        text = _decoded(where)
-        query, lead = _as_select(text)
-        if not any(token in ("?x", "$x") for kind, token in _tokens(query) if kind == "variable"):
+        _refuse_other_forms(where)
+        query, lead = _as_select(where)
+        if not any(token in ("?x", "$x") for _, token in _tokens(where)):
             raise ConstraintError(f"expected a constraint that binds ?x (got {where.strip()!r})")
-        solutions = self._solutions(query, prefixes, text, lead)
+        solutions = self._solutions(query, prefixes, where, lead)
         if "x" not in {variable.value for variable in solutions.variables}:
             got = ", ".join(str(variable) for variable in solutions.variables)
             raise ConstraintError(f"expected a SELECT that gives ?x (got only {got})")
@@ -104,8 +106,8 @@ class Facts:
         Raises:
             ConstraintError: It is no SELECT, is malformed or would reach the network.
         """
-        text = _decoded(sparql)
-        solutions = self._solutions(text, prefixes, text, 0)
+        _refuse_other_forms(sparql)
+        solutions = self._solutions(sparql, prefixes, sparql, 0)
         names = [variable.value for variable in solutions.variables]
         return [
             {name: getattr(solution[name], "value", None) for name in names}
@@ -117,7 +119,6 @@ class Facts:
     ) -> ox.QuerySolutions:
         """Run a SELECT that stands `lead` lines below the text that the user wrote."""
         known = self._prefixes | dict(prefixes or {})
-        _refuse_other_forms(text)
         try:
             solutions = self._store.query(query, prefixes=known, use_default_graph_as_union=True)
         except SyntaxError as error:
@@ -135,14 +136,6 @@ def _carefully(solutions: ox.QuerySolutions) -> Iterator[ox.QuerySolution]:
         yield from solutions
     except (ValueError, RuntimeError, OSError) as error:
         raise ConstraintError(f"expected a query that can be run (got: {error})") from error
-
-
-def _decoded(text: str) -> str:
-    r"""Resolve \uXXXX, as SPARQL does before all else, so that no word can hide behind it."""
-    try:
-        return _ESCAPED.sub(lambda match: chr(int(match[1] or match[2], 16)), text)
-    except ValueError as error:
-        raise ConstraintError(f"expected SPARQL (got an impossible character: {error})") from error
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -180,21 +173,39 @@ def _refuse_other_forms(text: str) -> None:
         raise ConstraintError(f"expected a graph pattern or a SELECT (got a query of form {word})")
     if word in _UPDATES:
         raise ConstraintError(f"expected a query, as facts are read-only (got the update {word})")
-    if any(kind == "word" and token.upper() == "SERVICE" for kind, token in _tokens(text)):
+    if _calls_service(text) or _calls_service(_decoded(text)):
         raise ConstraintError("expected a query on the stored facts only (got a SERVICE clause)")
 
 
+def _calls_service(text: str) -> bool:
+    """Tell whether a query may hold a SERVICE clause, rather too often than too seldom.
+
+    The parser needs no blank around the word, so `SERVICEex:a {` is such a clause too.
+    """
+    return any(
+        "service" in (token if kind == "word" else token.partition(":")[0]).lower()
+        for (kind, token), (_, following) in itertools.pairwise([*_tokens(text), ("mark", "")])
+        if kind == "word" or (kind == "name" and following == "{")
+    )
+
+
+def _decoded(text: str) -> str:
+    r"""Resolve \uXXXX, behind which a word could hide, even where one escape hides another."""
+    while (plain := _ESCAPED.sub(_character, text)) != text:
+        text = plain
+    return text
+
+
+def _character(match: re.Match[str]) -> str:
+    """Give the character of an escape; a number too large for one stands for nothing."""
+    number = int(match[1] or match[2], 16)
+    return chr(number) if number <= sys.maxunicode else ""
+
+
 def _syntax_error(error: SyntaxError, text: str, lead: int, known: Mapping[str, str]) -> ConstraintError:
-    """Say what is wrong with a query: most often a prefix that nobody knows."""
-    declared = set(known)
-    for (_, word), (kind, name) in _pairs(text):
-        if word.upper() == "PREFIX" and kind == "name":
-            declared.add(name.partition(":")[0])
-    for kind, token in _tokens(text):
-        prefix = token.partition(":")[0]
-        if kind == "name" and prefix not in declared and prefix != "_":
-            names = ", ".join(sorted(declared))
-            return ConstraintError(f"expected a known prefix: {names} (got {prefix!r} in {token})")
+    """Say where a query is malformed, in the lines that the user wrote."""
+    if "Prefix not found" in str(error):
+        return _unknown_prefix(text, set(known))
     place = re.search(r"error at (\d+):(\d+)", str(error))
     if place is None:
         return ConstraintError(f"expected valid SPARQL (got: {error})")
@@ -206,7 +217,14 @@ def _syntax_error(error: SyntaxError, text: str, lead: int, known: Mapping[str, 
     return ConstraintError(f"expected valid SPARQL (got an error in line {line}, column {column}: {near!r})")
 
 
-def _pairs(text: str) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
-    """Give each token with the one after it."""
-    tokens = list(_tokens(text))
-    return zip(tokens, tokens[1:], strict=False)
+def _unknown_prefix(text: str, declared: set[str]) -> ConstraintError:
+    """Name the prefix that nobody declared, and those that can be used."""
+    for (_, word), (kind, name) in itertools.pairwise(_tokens(text)):
+        if word.upper() == "PREFIX" and kind == "name":
+            declared.add(name.partition(":")[0])
+    for kind, token in _tokens(text):
+        prefix = token.partition(":")[0]
+        if kind == "name" and prefix not in declared and prefix != "_":
+            names = ", ".join(sorted(declared))
+            return ConstraintError(f"expected one of the known prefixes {names} (got {prefix!r} in {token})")
+    return ConstraintError("expected known prefixes only (got another one)")

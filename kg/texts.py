@@ -73,8 +73,8 @@ def _language_ranks(tags: pa.ChunkedArray, languages: Sequence[str]) -> np.ndarr
     keys = [_language_key(tag, wanted) for tag in encoded.dictionary.to_pylist()]
     places = {key: place for place, key in enumerate(sorted(set(keys)))}
     ranks = np.array([places[key] for key in keys], dtype=np.int64)
-    codes: np.ndarray = encoded.indices.to_numpy()
-    return ranks[codes]
+    ranked: np.ndarray = ranks[encoded.indices.to_numpy()]
+    return ranked
 
 
 def _language_key(tag: str | None, wanted: list[str]) -> tuple[int, str]:

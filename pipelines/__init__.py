@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipelines.build_kg import build as build
-    from pipelines.retrieval import Query as Query
+    from pipelines.building import build as build
+    from pipelines.question import Query as Query
     from pipelines.retrieval import Searcher as Searcher
     from pipelines.settings import Settings as Settings
 
-_HOME = {"build": "build_kg", "Query": "retrieval", "Searcher": "retrieval", "Settings": "settings"}
+_HOME = {"build": "building", "Query": "question", "Searcher": "retrieval", "Settings": "settings"}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fusion import objectives
+from fusion import FUSIONS, objectives
 from fusion.attention import CONTEXT, STRUCTURE, CrossModalAttention, View, view_of
 from fusion.base import JointGraph, Senses
 from kg.ranking import mean_reciprocal_rank, realistic_ranks, summary
@@ -52,7 +52,7 @@ def train_alignment(
     random = np.random.default_rng(settings.seed)
     device = graph.log_weight.device
     sizes = {name: rows.shape[1] for name, rows in graph.features.items()}
-    model = CrossModalAttention(
+    model = FUSIONS[settings.fusion](
         sizes,
         int(graph.edges.relations.num_columns),
         context=context_modalities(graph),

@@ -5,12 +5,13 @@ python -m pipelines.demo
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.build_kg import DEMO_STORE
+from pipelines.building import DEMO_STORE
 
 ANIMALS = "?x schema:about/skos:broader* <https://example.org/wordnet/animal.n.01>"
 
@@ -18,7 +19,7 @@ ANIMALS = "?x schema:about/skos:broader* <https://example.org/wordnet/animal.n.0
 def questions(media: Path) -> list[tuple[str, dict[str, Any]]]:
     """What is asked, as a person would say it and as `Searcher.search` takes it."""
     return [
-        ("text: a bird that swims and cannot fly", {"text": "a bird that swims and cannot fly"}),
+        ("text: something to play music with", {"text": "something to play music with"}),
         (
             "picture: like this tiger, but no cat (SPARQL: an animal that is no feline)",
             {
@@ -36,6 +37,9 @@ def questions(media: Path) -> list[tuple[str, dict[str, Any]]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Ask, print, and say how to go on."""
+    argparse.ArgumentParser(prog="python -m pipelines.demo", description=__doc__.split("\n")[0]).parse_args(
+        argv
+    )
     from data.stamps.recipe import stamps_ttl
     from pipelines.query import show
     from pipelines.retrieval import Searcher

@@ -51,7 +51,7 @@ def evaluate(
     Raises:
         ValueError: for fewer than one seed, or a relation that the graph does not have.
     """
-    from pipelines.build_kg import resolve_device
+    from pipelines.building import resolve_device
     from pipelines.training import retrieval_scores
 
     if seeds < 1:

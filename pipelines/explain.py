@@ -58,8 +58,17 @@ def plain_words(text: str) -> list[str]:
     return words[1:] if len(words) > 1 and words[0] in ("a", "an", "the", "some") else words
 
 
+def singulars(words: Sequence[str]) -> list[str]:
+    """A name as it stands, and with a plural s taken off its last word."""
+    phrase = " ".join(words)
+    return [phrase, phrase[:-1]] if words and len(words[-1]) > 3 and phrase.endswith("s") else [phrase]
+
+
 def recognised_names(graph: KnowledgeGraph, vocabulary: Vocabulary) -> dict[str, list[int]]:
-    """Entities by each of their names, as `plain_words` spells it; names of stop words alone left out."""
+    """Entities by each of their names as `plain_words` spells it, plurals in the singular as well.
+
+    Names of stop words alone are left out.
+    """
     names: dict[str, dict[int, None]] = {}
     literals = graph.literals
     is_name = {
@@ -72,7 +81,8 @@ def recognised_names(graph: KnowledgeGraph, vocabulary: Vocabulary) -> dict[str,
         if is_name[predicate] and len(value) <= 100:
             words = plain_words(value)
             if not STOP_WORDS.issuperset(words):
-                names.setdefault(" ".join(words), {})[entity] = None
+                for spelling in singulars(words):
+                    names.setdefault(spelling, {})[entity] = None
     return {name: list(ids) for name, ids in names.items()}
 
 

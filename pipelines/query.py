@@ -42,7 +42,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, ask, print."""
     flags = parser().parse_args(argv)
-    from pipelines.build_kg import key_value, number, resolve_device
+    from pipelines.building import resolve_device
+    from pipelines.flags import key_value, number
 
     try:
         weights = {

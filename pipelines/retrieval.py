@@ -7,7 +7,6 @@ becomes a set of ids before anything is scored, so the answer holds k hits or al
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,37 +22,15 @@ from fusion.attention import CONTEXT, STRUCTURE, View, dense_rows
 from fusion.base import Sense, Senses, unit
 from kg.paths import PathFinder
 from kg.vocabulary import DEFAULT, Vocabulary
-from pipelines.explain import BEFORE_A_VERB, Hit, plain_words, recognised_names
+from pipelines.explain import Hit, recognised_names
 from pipelines.joint import RDF_TYPE, joint_graph
+from pipelines.question import GRAPH, JOINT, Asked, Query, QueryError, checked_weights, recognise
 from pipelines.store import Store
 
-JOINT, GRAPH = "joint", "graph"
-WEIGHTS = {JOINT: 1.0, GRAPH: 0.3, "text": 1.0, "image": 1.0, "audio": 1.0}
-"""How much each similarity counts; a query can set each."""
 LONGEST_PATH = 6
 """Facts in a chain at most: through a taxonomy, up to a common kind and down again."""
 SAME = 0.98
 """Similarity of two pictures or sounds above which they count as the same one."""
-
-
-class QueryError(ValueError):
-    """A question that cannot be asked of this store."""
-
-
-@dataclass(frozen=True)
-class Query:
-    """What is asked: at least one of text, image, audio, entity."""
-
-    text: str | None = None
-    image: str | Path | None = None
-    audio: str | Path | None = None
-    entity: str | None = None
-    weights: Mapping[str, float] = field(default_factory=dict)
-
-    def observations(self) -> dict[str, str | Path]:
-        """What it shows, by modality."""
-        shown = {"text": self.text, "image": self.image, "audio": self.audio}
-        return {name: value for name, value in shown.items() if value is not None}
 
 
 class Answer(list[Hit]):
@@ -63,16 +40,6 @@ class Answer(list[Hit]):
         super().__init__(hits)
         self.candidates = candidates
         self.anchors = list(anchors)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A query in the store's terms: features by modality, anchors, vector, weights."""
-
-    features: dict[str, Tensor]
-    anchors: list[int]
-    entity: int | None
-    weights: Mapping[str, float]
 
 
 class Searcher:
@@ -214,7 +181,7 @@ class Searcher:
             self._encoders[modality] = encoder
         return self._encoders[modality]
 
-    def _asked(self, queries: Sequence[Query]) -> list[_Asked]:
+    def _asked(self, queries: Sequence[Query]) -> list[Asked]:
         features: list[dict[str, Tensor]] = [{} for _ in queries]
         for modality in ("text", "image", "audio"):
             places = [i for i, query in enumerate(queries) if modality in query.observations()]
@@ -234,7 +201,7 @@ class Searcher:
                 features[place][modality] = row
         return [self._asked_one(query, rows) for query, rows in zip(queries, features, strict=True)]
 
-    def _asked_one(self, query: Query, features: dict[str, Tensor]) -> _Asked:
+    def _asked_one(self, query: Query, features: dict[str, Tensor]) -> Asked:
         graph = self.store.graph
         entity = None
         if query.entity is not None:
@@ -244,18 +211,14 @@ class Searcher:
                 raise QueryError(str(error)) from None
         if not features and entity is None:
             raise QueryError("expected a question by text, image, audio or entity (got none of them)")
-        for name, value in query.weights.items():
-            if name not in WEIGHTS:
-                raise QueryError(f"expected a weight for one of {', '.join(WEIGHTS)} (got {name!r})")
-            if not 0 <= value < float("inf"):
-                raise QueryError(f"expected a weight of 0 or more for {name} (got {value})")
+        weights = checked_weights(query.weights)
         anchors = [] if entity is None else [entity]
         if query.text is not None:
             anchors += recognise(query.text, self._names)
         for modality in features.keys() & {"image", "audio"}:
             near = self._same_sense(modality, features[modality])
             anchors += [int(i) for i in torch.nonzero(near >= SAME).squeeze(1)[:8]]
-        return _Asked(features, list(dict.fromkeys(anchors)), entity, {**WEIGHTS, **query.weights})
+        return Asked(features, list(dict.fromkeys(anchors)), entity, weights)
 
     def _expanded(self, name: str) -> str:
         prefix, colon, local = name.partition(":")
@@ -263,7 +226,7 @@ class Searcher:
         return base + local if base is not None else name
 
     @torch.no_grad()
-    def _embed(self, asked: Sequence[_Asked]) -> Tensor:
+    def _embed(self, asked: Sequence[Asked]) -> Tensor:
         """Joint vectors of the queries, ``(q, d)``."""
         model, memory = self.store.model, self._memory
         senses: Senses = {}
@@ -288,7 +251,7 @@ class Searcher:
         everyone = torch.ones(self.store.graph.num_entities, dtype=torch.bool)
         return model.embed(View(senses, near), memory, everyone)
 
-    def _heard(self, asked: Sequence[_Asked], sense: Sense) -> Sense:
+    def _heard(self, asked: Sequence[Asked], sense: Sense) -> Sense:
         """What the anchors of each query tell by one sense: a query's facts are its ties to them."""
         out = Sense.absent(sense, len(asked))
         for row, one in enumerate(asked):
@@ -298,7 +261,7 @@ class Searcher:
                 out.present[row] = True
         return out
 
-    def _near(self, one: _Asked) -> Tensor:
+    def _near(self, one: Asked) -> Tensor:
         """Nearness of all entities to a query's anchors, ``(n,)`` in [0, 1]."""
         if self._affinity is None or not one.anchors:
             return torch.zeros(self.store.graph.num_entities)
@@ -311,9 +274,9 @@ class Searcher:
             self.store.observations.owners[modality],
         )
         out = torch.zeros(self.store.graph.num_entities)
-        return out.index_reduce(0, owners, rows @ features, "amax")
+        return out.scatter_reduce(0, owners, rows @ features, "amax")
 
-    def _answer(self, one: _Asked, vector: Tensor, allowed: NDArray[np.int64], k: int) -> Answer:
+    def _answer(self, one: Asked, vector: Tensor, allowed: NDArray[np.int64], k: int) -> Answer:
         tensors = self.store.tensors
         joint = tensors["joint"].float() @ vector
         hubs = [tensors[f"hub.{name}"] for name in one.features if f"hub.{name}" in tensors]
@@ -343,7 +306,7 @@ class Searcher:
         names = [self.store.graph.entities[i].as_py() for i in one.anchors]
         return Answer(hits, len(allowed), names)
 
-    def _shown(self, one: _Asked) -> dict[str, list[Tensor]]:
+    def _shown(self, one: Asked) -> dict[str, list[Tensor]]:
         """The query's observations by modality; an entity in it brings its own."""
         shown = {name: [row] for name, row in one.features.items()}
         if one.entity is not None:
@@ -363,26 +326,3 @@ class Searcher:
             (graph.entities[h].as_py(), graph.relations[r].as_py(), graph.entities[t].as_py())
             for h, r, t in path
         ]
-
-
-def recognise(text: str, names: Mapping[str, list[int]], longest: int = 4, most: int = 8) -> list[int]:
-    """Entities whose name stands in the text: longest names first, no word used twice."""
-    words = plain_words(text)
-    free = [before not in BEFORE_A_VERB for before in ["", *words[:-1]]]
-    found: list[int] = []
-    if whole := names.get(" ".join(words)):
-        return whole[:most]
-    for size in range(min(longest, len(words)), 0, -1):
-        for start in range(len(words) - size + 1):
-            span = slice(start, start + size)
-            for spelling in singulars(words[span]):
-                if all(free[span]) and (ids := names.get(spelling)):
-                    found += ids[:most]
-                    free[span] = [False] * size
-    return found
-
-
-def singulars(words: Sequence[str]) -> list[str]:
-    """A name as it stands, and with a plural s taken off its last word."""
-    phrase = " ".join(words)
-    return [phrase, phrase[:-1]] if len(words[-1]) > 3 and phrase.endswith("s") else [phrase]

@@ -38,7 +38,7 @@ class Settings:
     valid_share: float = field(
         default=0.1, metadata=_help("share of the concepts and of the facts kept for validation")
     )
-    test_share: float = field(default=0.2, metadata=_help("share of the concepts kept for the test"))
+    test_share: float = field(default=0.3, metadata=_help("share of the concepts kept for the test"))
     link_share: float = field(
         default=0.05, metadata=_help("share of the facts kept for each of validation and test")
     )

@@ -17,11 +17,11 @@ from pipelines.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from kg.sparql import Facts
     from torch import Tensor
 
     from fusion.attention import CrossModalAttention
     from kg.graph import KnowledgeGraph
+    from kg.sparql import Facts
     from pipelines.joint import Observations
 
 FORMAT = 1
@@ -119,10 +119,10 @@ class Store:
         """The trained fusion."""
         from safetensors.torch import load_file
 
-        from fusion.attention import CrossModalAttention
+        from fusion import FUSIONS
 
         shape = self.manifest["model"]
-        model = CrossModalAttention(
+        model = FUSIONS[self.settings.fusion](
             shape["feature_sizes"],
             shape["num_relations"],
             context=tuple(shape["context"]),
@@ -146,14 +146,37 @@ def package_versions() -> dict[str, str]:
     return {name: version(name) for name in PACKAGES}
 
 
+def is_store(folder: Path) -> bool:
+    """Whether a folder holds a store of whatever version, or what is left of one."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.keys() >= {"format", "settings", "files"}
+
+
 def replace_folder(partial: Path, final: Path) -> None:
-    """Put a finished folder in place of an older one; a reader that has the old one open keeps it."""
-    old = final.with_name(f".{final.name}.old")
+    """Put a finished folder in place of an older one, which comes back if that fails."""
+    old = _old(final)
     shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        final.rename(old)
-    partial.rename(final)
+    try:
+        if final.exists():
+            final.rename(old)
+        partial.rename(final)
+    except BaseException:
+        recover_folder(final)
+        raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def recover_folder(final: Path) -> None:
+    """Put the older folder back, if `replace_folder` was killed before the new one stood."""
+    if _old(final).exists() and not final.exists():
+        _old(final).rename(final)
+
+
+def _old(final: Path) -> Path:
+    return final.with_name(f".{final.name}.old")
 
 
 def write_json(path: Path, value: object) -> None:

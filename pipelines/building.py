@@ -1,0 +1,278 @@
+"""Build a store: read, encode, train, embed, write; every stage beside the old store.
+
+The whole is renamed into place at the end, so a stopped build loses nothing: the old store stays, what was
+read and encoded is kept, and the same call continues.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.history import Progress
+from pipelines.settings import Settings
+from pipelines.store import FORMAT, Store, package_versions, recover_folder, replace_folder, write_json
+
+if TYPE_CHECKING:
+    import torch
+
+    from kg.graph import KnowledgeGraph
+    from pipelines.encoding import Encoded
+    from pipelines.training import Trained
+
+DEMO_STORE = Path("stores/demo")
+
+
+def build(
+    inputs: str | Path | Sequence[str | Path] = (),
+    out: str | Path = DEMO_STORE,
+    *,
+    settings: Settings | None = None,
+    media_root: str | Path | None = None,
+    device: str = "auto",
+    lenient: bool = False,
+    allow_remote: bool = False,
+    progress: Progress | None = None,
+) -> Store:
+    """Build a store and open it.
+
+    Args:
+        inputs: RDF files, folders or SPARQL endpoints; none builds the demo.
+        out: folder of the store; an older store there is replaced when the new one is whole.
+        settings: what the build depends on besides.
+        media_root: folder that media must lie in; by default that of the first input file.
+        device: cpu, cuda, or auto for CUDA where there is one.
+        lenient: skip malformed statements instead of stopping.
+        allow_remote: let endpoints be asked and remote media be fetched.
+        progress: called with stage, steps done, steps in all (0 if unknown).
+
+    Raises:
+        ValueError: the inputs, the settings or the folder are not right; one sentence says how.
+    """
+    from fusion import FUSIONS
+    from kg.vocabulary import DEFAULT
+    from pipelines.encoding import MediaAccess, encode_observations
+    from pipelines.training import train
+
+    settings, out = settings or Settings(), Path(out)
+    inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    say = progress or (lambda stage, done, total: None)
+    if settings.fusion not in FUSIONS:
+        raise ValueError(f"expected a fusion among {', '.join(FUSIONS)} (got {settings.fusion!r})")
+    if not inputs:
+        from data.stamps.recipe import stamps_ttl
+
+        inputs = [stamps_ttl()]
+    recover_folder(out.absolute())
+    _check_out(out)
+    work = out.absolute().with_name(f".{out.name}.building")
+    clock = _Clock()
+    with clock("reading"):
+        graph, report = _read(inputs, work, settings, lenient, allow_remote, say)
+    access = MediaAccess(_media_root(inputs, media_root), cache_folder(), allow_remote)
+    where = resolve_device(device)
+    with clock("encoding"):
+        encoded = encode_observations(graph, DEFAULT, settings, access, device=where, progress=say)
+    with clock("training"):
+        trained = train(graph, encoded.observations, settings, device=where, progress=say)
+    with clock("writing"):
+        _write(work, graph, report, encoded, trained, settings)
+    metrics = {"losses": trained.losses, "held_out": trained.held_out, "seconds": clock.seconds}
+    write_json(work / "metrics.json", metrics)
+    _write_manifest(work, graph, report, encoded, trained, settings, inputs)
+    replace_folder(work, out.absolute())
+    return Store.open(out)
+
+
+def cache_folder() -> Path:
+    """Where encoded features and fetched media are kept: $SENSEGRAPH_CACHE, else .cache here."""
+    return Path(os.environ.get("SENSEGRAPH_CACHE") or ".cache").absolute()
+
+
+def resolve_device(device: str) -> str:
+    """Resolve auto to cuda where there is one.
+
+    Raises:
+        ValueError: if cuda is asked for and there is none.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(
+            f"expected a device of this machine (got {device}, but torch finds no CUDA): use cpu"
+        )
+    return device
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 2)
+
+
+def _check_out(out: Path) -> None:
+    if out.exists() and not (out / "manifest.json").is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(
+            f"expected --out to name a new folder or a store to replace (got {out}): name another"
+        )
+
+
+def _media_root(inputs: Sequence[str | Path], media_root: str | Path | None) -> Path:
+    if media_root is not None:
+        root = Path(media_root)
+        if not root.is_dir():
+            raise ValueError(f"expected --media-root to be a folder (got {root})")
+        return root.absolute()
+    local = [Path(one).absolute() for one in inputs if Path(one).exists()]
+    first = local[0] if local else Path.cwd()
+    return first if first.is_dir() else first.parent
+
+
+def _read(
+    inputs: Sequence[str | Path],
+    work: Path,
+    settings: Settings,
+    lenient: bool,
+    allow_remote: bool,
+    say: Progress,
+) -> tuple[KnowledgeGraph, dict[str, Any]]:
+    """Read the inputs, or take what a stopped build of the same inputs has read."""
+    from kg.graph import KnowledgeGraph
+    from kg.rdf import read
+
+    digest = _digest(inputs, lenient)
+    marker = work / "reading.json"
+    if digest and marker.is_file():
+        report: dict[str, Any] = json.loads(marker.read_text(encoding="utf-8"))
+        if report["digest"] == digest:
+            return KnowledgeGraph.load(work / "graph"), report
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    graph, loaded = read(
+        inputs,
+        facts=work / "rdf",
+        lenient=lenient,
+        allow_remote=allow_remote,
+        progress=lambda count: say("rdf", count, 0),
+    )
+    graph.save(work / "graph")
+    report = {"digest": digest, "skipped": list(loaded.skipped)}
+    write_json(marker, report)
+    return graph, report
+
+
+def _digest(inputs: Sequence[str | Path], lenient: bool) -> str:
+    """A hash of all that is read; empty when an endpoint is among the inputs, which may change."""
+    found = hashlib.sha256(f"{FORMAT} {lenient}".encode())
+    for one in inputs:
+        path = Path(one)
+        if not path.exists():
+            return ""
+        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+            found.update(f"\0{file.absolute()}\0{file.stat().st_size}\0".encode())
+            with file.open("rb") as content:
+                found.update(hashlib.file_digest(content, "sha256").digest())
+    return found.hexdigest()
+
+
+def _write(
+    work: Path,
+    graph: KnowledgeGraph,
+    report: dict[str, Any],
+    encoded: Encoded,
+    trained: Trained,
+    settings: Settings,
+) -> None:
+    import pyarrow.parquet as pq
+    from safetensors.torch import save_file
+
+    (work / "features").mkdir(exist_ok=True)
+    for modality, rows in encoded.observations.features.items():
+        tensors = {"features": rows.contiguous(), "owners": encoded.observations.owners[modality]}
+        save_file(tensors, work / "features" / f"{modality}.safetensors")
+    pq.write_table(encoded.table, work / "observations.parquet")
+    save_file(_owned(trained.weights), work / "model.safetensors")
+    save_file(_owned(trained.tensors), work / "embeddings.safetensors")
+    card = _model_card(graph, encoded, trained, settings)
+    (work / "README.md").write_text(card, encoding="utf-8")
+
+
+def _owned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+
+
+def _write_manifest(
+    work: Path,
+    graph: KnowledgeGraph,
+    report: dict[str, Any],
+    encoded: Encoded,
+    trained: Trained,
+    settings: Settings,
+    inputs: Sequence[str | Path],
+) -> None:
+    files = [
+        "graph",
+        "rdf",
+        "features",
+        "observations.parquet",
+        "model.safetensors",
+        "embeddings.safetensors",
+    ]
+    manifest = {
+        "format": FORMAT,
+        "settings": settings.as_json(),
+        "encoders": encoded.encoders,
+        "model": trained.shape,
+        "packages": package_versions(),
+        "inputs": {"names": [Path(one).name for one in inputs], "sha256": report["digest"]},
+        "counts": {
+            "entities": graph.num_entities,
+            "relations": graph.num_relations,
+            "triples": len(graph.triples),
+            "literals": len(graph.literals),
+            "observations": encoded.counts(),
+            "skipped": len(report["skipped"]),
+        },
+        "skipped": report["skipped"][:1000],
+        "files": [*files, "metrics.json"],
+    }
+    write_json(work / "manifest.json", manifest)
+    (work / "reading.json").unlink(missing_ok=True)
+
+
+def _model_card(graph: KnowledgeGraph, encoded: Encoded, trained: Trained, settings: Settings) -> str:
+    scores = "\n".join(
+        f"| {name} | {row['MRR']:.3f} | {row['R@1']:.3f} | {row['R@10']:.3f} | {row['queries']:.0f} |"
+        for name, row in trained.held_out.items()
+    )
+    encoders = "\n".join(f"- {modality}: {name}" for modality, name in encoded.encoders.items())
+    return f"""# A Sensegraph store
+
+{graph!r}, fused by {settings.fusion}, seed {settings.seed}.
+
+Encoders:
+
+{encoders or "- none: structure alone"}
+
+Scores on held-out concepts and facts (one split; see pipelines.evaluate for more):
+
+| | MRR | R@1 | R@10 | queries |
+|---|---|---|---|---|
+{scores}
+
+Ask it: `python -m pipelines.query --store . --text "..."`
+"""
