@@ -300,8 +300,8 @@ def _near_misses(names: pa.Array, iri: str) -> list[str]:
 
     # Comparing spellings is slow, so a large graph is only sampled around the place in the order.
     at = bisect_left(names, iri, key=lambda scalar: scalar.as_py())
-    nearby = names.slice(max(0, at - 500), 1000).to_pylist()
-    return difflib.get_close_matches(iri, nearby, n=3, cutoff=0.7)
+    nearby = {texts.last_segment(name): name for name in names.slice(max(0, at - 500), 1000).to_pylist()}
+    return [nearby[near] for near in difflib.get_close_matches(word, nearby, n=3, cutoff=0.7)]
 
 
 def _check_names(name: str, values: pa.Array) -> None:

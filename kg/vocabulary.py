@@ -56,7 +56,9 @@ def expand(*names: str) -> frozenset[str]:
 def modality_of_suffix(reference: str) -> str | None:
     """Name the sense that the suffix of a file name or URL stands for, if any."""
     name = reference.partition("?")[0].partition("#")[0].rsplit("/", 1)[-1]
-    suffix = name.rpartition(".")[2].lower()
+    stem, _, suffix = name.lower().rpartition(".")
+    if not stem:
+        return None
     return next((modality for modality in MODALITIES if suffix in _SUFFIXES[modality]), None)
 
 

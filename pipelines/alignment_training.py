@@ -101,6 +101,7 @@ def train_alignment(
             if history.stale(settings.patience):
                 break
         progress("alignment", step + 1, steps)
+    progress("alignment", step + 1, step + 1)
     model.load_state_dict(best)
     return model.eval(), history
 

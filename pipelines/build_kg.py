@@ -9,6 +9,7 @@ A stopped build loses nothing: the same command continues.
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
@@ -57,12 +58,20 @@ def settings_of(flags: argparse.Namespace) -> Settings:
     return Settings(**values)
 
 
+def _sentence(error: OSError, out: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+        where = error.filename or out.absolute().parent
+        return f"expected room on the disk of {where} (it is full): make some; the same command continues"
+    where = error.filename or out
+    return f"expected to read the inputs and to write {out} (got {error.strerror or error}: {where})"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, build, print."""
     flags = parser().parse_args(argv)
     from rich.console import Console
 
-    from pipelines.report import bars, build_table
+    from pipelines.report import bars, build_table, left_out
 
     screen = Console(stderr=False)
     if flags.inputs and flags.out is None:
@@ -85,16 +94,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(
-            f"error: {error.strerror or error}: {error.filename or out}; nothing is lost, make room and run "
-            "the same command again",
-            file=sys.stderr,
-        )
+        print(f"error: {_sentence(error, out)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; nothing is lost: the same command continues", file=sys.stderr)
         return 130
     screen.print(build_table(store.manifest, store.metrics, str(out)))
+    for sentence in left_out(store.manifest, store.observed):
+        print(sentence, file=sys.stderr)
     return 0
 
 

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.history import Progress
 from pipelines.settings import Settings
-from pipelines.store import FORMAT, Store, package_versions, recover_folder, replace_folder, write_json
+from pipelines.store import (
+    FORMAT,
+    Store,
+    is_store,
+    package_versions,
+    recover_folder,
+    replace_folder,
+    write_json,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -44,7 +52,7 @@ def build(
     """Build a store and open it.
 
     Args:
-        inputs: RDF files, folders or SPARQL endpoints; none builds the demo.
+        inputs: RDF file, folder or SPARQL endpoint, or several; none builds the demo.
         out: folder of the store; an older store there is replaced when the new one is whole.
         settings: what the build depends on besides.
         media_root: folder that media must lie in; by default that of the first input file.
@@ -71,7 +79,7 @@ def build(
 
         inputs = [stamps_ttl()]
     recover_folder(out.absolute())
-    _check_out(out)
+    _check_out(out, inputs)
     work = out.absolute().with_name(f".{out.name}.building")
     clock = _Clock()
     with clock("reading"):
@@ -106,6 +114,10 @@ def resolve_device(device: str) -> str:
 
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.device(device)
+    except RuntimeError:
+        raise ValueError(f"expected cpu, cuda or auto as the device (got {device!r})") from None
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(
             f"expected a device of this machine (got {device}, but torch finds no CUDA): use cpu"
@@ -124,11 +136,17 @@ class _Clock:
         self.seconds[stage] = round(time.perf_counter() - start, 2)
 
 
-def _check_out(out: Path) -> None:
-    if out.exists() and not (out / "manifest.json").is_file() and (not out.is_dir() or any(out.iterdir())):
+def _check_out(out: Path, inputs: Sequence[str | Path]) -> None:
+    """What lies at `out` is replaced, so it must be an older store, and nobody's source."""
+    if out.exists() and not is_store(out) and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(
             f"expected --out to name a new folder or a store to replace (got {out}): name another"
         )
+    for one in inputs:
+        if Path(one).exists() and Path(one).resolve().is_relative_to(out.resolve()):
+            raise ValueError(
+                f"expected --out outside the inputs (got {out}, which holds {one}): name another"
+            )
 
 
 def _media_root(inputs: Sequence[str | Path], media_root: str | Path | None) -> Path:
@@ -169,20 +187,23 @@ def _read(
         allow_remote=allow_remote,
         progress=lambda count: say("rdf", count, 0),
     )
+    say("rdf", loaded.quads, loaded.quads)
     graph.save(work / "graph")
-    report = {"digest": digest, "skipped": list(loaded.skipped)}
+    report = {"digest": digest, "skipped": list(loaded.skipped), "num_skipped": loaded.num_skipped}
     write_json(marker, report)
     return graph, report
 
 
 def _digest(inputs: Sequence[str | Path], lenient: bool) -> str:
     """A hash of all that is read; empty when an endpoint is among the inputs, which may change."""
+    from kg.rdf_file import files_in
+
     found = hashlib.sha256(f"{FORMAT} {lenient}".encode())
     for one in inputs:
         path = Path(one)
         if not path.exists():
             return ""
-        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+        for file in [Path(rdf.name) for rdf in files_in(path)] if path.is_dir() else [path]:
             found.update(f"\0{file.absolute()}\0{file.stat().st_size}\0".encode())
             with file.open("rb") as content:
                 found.update(hashlib.file_digest(content, "sha256").digest())
@@ -198,21 +219,27 @@ def _write(
     settings: Settings,
 ) -> None:
     import pyarrow.parquet as pq
-    from safetensors.torch import save_file
 
     (work / "features").mkdir(exist_ok=True)
     for modality, rows in encoded.observations.features.items():
-        tensors = {"features": rows.contiguous(), "owners": encoded.observations.owners[modality]}
-        save_file(tensors, work / "features" / f"{modality}.safetensors")
+        tensors = {"features": rows, "owners": encoded.observations.owners[modality]}
+        _save(tensors, work / "features" / f"{modality}.safetensors")
     pq.write_table(encoded.table, work / "observations.parquet")
-    save_file(_owned(trained.weights), work / "model.safetensors")
-    save_file(_owned(trained.tensors), work / "embeddings.safetensors")
+    _save(trained.weights, work / "model.safetensors")
+    _save(trained.tensors, work / "embeddings.safetensors")
     card = _model_card(graph, encoded, trained, settings)
     (work / "README.md").write_text(card, encoding="utf-8")
 
 
-def _owned(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+def _save(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    try:
+        save_file(owned, path)
+    except SafetensorError as error:  # its error of the disk is no OSError
+        raise OSError(str(error)) from error
 
 
 def _write_manifest(
@@ -245,7 +272,7 @@ def _write_manifest(
             "triples": len(graph.triples),
             "literals": len(graph.literals),
             "observations": encoded.counts(),
-            "skipped": len(report["skipped"]),
+            "skipped": report["num_skipped"],
         },
         "skipped": report["skipped"][:1000],
         "files": [*files, "metrics.json"],

@@ -16,11 +16,9 @@ from encoders.remote import fetch_remote
 from kg.graph import KnowledgeGraph
 from kg.vocabulary import Vocabulary
 from pipelines.joint import Observations
-from pipelines.settings import Settings
+from pipelines.settings import ENCODED, Settings
 
 FOUND, MISSING, UNREADABLE = "found", "missing", "unreadable"
-ENCODED = ("text", "image", "audio")
-"""Modalities that have an encoder; others in the data are counted and left."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,8 @@ def encode_observations(
         entities, references, shown = _references(graph, vocabulary, settings, modality)
         if not entities:
             continue
-        encoder = make_encoder(modality, settings.encoder.get(modality), device)
+        chosen = settings.encoder.get(modality)
+        encoder = make_encoder(modality, chosen, device, allow_remote=media.allow_remote)
         rows, table = _encode(encoder, entities, references, shown, media, progress)
         tables.append(table)
         if len(rows):

@@ -74,6 +74,8 @@ def train_links(
             if history.stale(settings.patience):
                 break
         progress("links", epoch + 1, settings.epochs)
+    done = len(history.losses)
+    progress("links", done, done)
     model.load_state_dict(best)
     model.eval()
     return model, history

@@ -65,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     if flags.json:
         json.dump([hit.as_json() for hit in answer], sys.stdout, ensure_ascii=False)
         print()
@@ -85,8 +87,11 @@ def show(answer: Answer, searcher: Searcher, title: str) -> None:
     if answer.anchors:
         shown = list(dict.fromkeys(names[iri] for iri in answer.anchors))
         screen.print(f"recognised in the question: {', '.join(shown[:8])}", highlight=False, markup=False)
-    screen.print(hits_table(title, answer, names, answer.anchors))
-    if len(answer) < answer.candidates:
+    if answer:
+        screen.print(hits_table(title, answer, names, answer.anchors))
+    if not answer.candidates:
+        screen.print("nothing found: no entity of the graph may answer under this constraint")
+    elif len(answer) < answer.candidates:
         screen.print(f"{len(answer)} of {answer.candidates:,} entities that may answer")
     else:
         screen.print(f"all {answer.candidates:,} entities that may answer")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pipelines.explain import Hit
 
 STAGES = {
@@ -37,12 +41,6 @@ class Bars:
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(STAGES.get(stage, stage), total=total or None)
         self._progress.update(self._tasks[stage], completed=done, total=total or None)
-
-    def finish(self, stage: str) -> None:
-        """Fill the bar of a stage that stopped before its last step."""
-        if stage in self._tasks:
-            task = self._progress.tasks[self._tasks[stage]]
-            self._progress.update(task.id, total=task.completed)
 
 
 @contextmanager
@@ -72,7 +70,7 @@ def build_table(manifest: dict[str, Any], metrics: dict[str, Any], folder: str) 
         parts = ", ".join(f"{number:,} {status}" for status, number in row.items())
         table.add_row(modality, f"{parts}  ({manifest['encoders'].get(modality, 'none encoded')})")
     if counts["skipped"]:
-        table.add_row("skipped statements", f"{counts['skipped']:,} (listed in manifest.json)")
+        table.add_row("skipped statements", f"{counts['skipped']:,}")
     for name, losses in metrics["losses"].items():
         if losses:
             table.add_row(f"{name} loss", f"{losses[0]:.3f} at first, {losses[-1]:.3f} at last")
@@ -80,8 +78,22 @@ def build_table(manifest: dict[str, Any], metrics: dict[str, Any], folder: str) 
         table.add_row(name, score_line(row))
     stages = "  ".join(f"{name} {seconds:.1f}" for name, seconds in metrics["seconds"].items())
     table.add_row("seconds", f"{stages}  all {sum(metrics['seconds'].values()):.1f}")
-    table.add_row("store", folder)
+    table.add_row("store", escape(folder))
     return table
+
+
+def left_out(manifest: dict[str, Any], observed: pa.Table, most: int = 5) -> list[str]:
+    """Sentences on the statements and observations that are not in the store, the first of each."""
+    problems = [text for text in observed["problem"].to_pylist() if text is not None]
+    lines: list[str] = []
+    for sentences, count, where in (
+        (manifest["skipped"], manifest["counts"]["skipped"], "manifest.json"),
+        (problems, len(problems), "observations.parquet"),
+    ):
+        lines += [f"left out: {sentence}" for sentence in sentences[:most]]
+        if count > most:
+            lines.append(f"left out: {count - most:,} more (see {where})")
+    return lines
 
 
 def score_line(row: dict[str, float]) -> str:
@@ -94,7 +106,7 @@ def hits_table(title: str, hits: Iterable[Hit], names: dict[str, str], anchors: 
     """Hits with their score by modality and the path of facts that leads to them."""
     from pipelines.explain import readable_path
 
-    table = Table(title=title, title_justify="left", pad_edge=False, expand=False)
+    table = Table(title=escape(title), title_justify="left", pad_edge=False, expand=False)
     table.add_column("", justify="right")
     table.add_column("score", justify="right")
     table.add_column("what")
@@ -107,5 +119,7 @@ def hits_table(title: str, hits: Iterable[Hit], names: dict[str, str], anchors: 
             why = "named or shown in the question"
         elif not why:
             why = "no short chain of facts" if anchors else "similar only: the question names nothing"
-        table.add_row(str(place), f"{hit.score:.2f}", f"{hit.label}\n[dim]{hit.entity}[/dim]", senses, why)
+        label = escape(textwrap.shorten(hit.label, 100, placeholder=" ...") or hit.label[:100])
+        what = f"{label}\n[dim]{escape(hit.entity)}[/dim]"
+        table.add_row(str(place), f"{hit.score:.2f}", what, senses, escape(why))
     return table

@@ -31,6 +31,8 @@ LONGEST_PATH = 6
 """Facts in a chain at most: through a taxonomy, up to a common kind and down again."""
 SAME = 0.98
 """Similarity of two pictures or sounds above which they count as the same one."""
+EXACT = 0.9999
+"""Similarity above which an observation is the very one that was shown; what is left is rounding."""
 
 
 class Answer(list[Hit]):
@@ -287,6 +289,8 @@ class Searcher:
         if one.anchors and self._affinity is not None:
             parts[GRAPH] = self._near(one)
         score = sum((one.weights[name] * part for name, part in parts.items()), -one.weights[JOINT] * hub)
+        for name in one.features:  # near twins abound: the very picture or words count once more
+            score = score + one.weights[name] * (parts[name] >= EXACT)
         ids = torch.from_numpy(allowed)
         if one.entity is not None:
             ids = ids[ids != one.entity]
@@ -304,7 +308,7 @@ class Searcher:
             for i in best
         ]
         names = [self.store.graph.entities[i].as_py() for i in one.anchors]
-        return Answer(hits, len(allowed), names)
+        return Answer(hits, len(ids), names)
 
     def _shown(self, one: Asked) -> dict[str, list[Tensor]]:
         """The query's observations by modality; an entity in it brings its own."""

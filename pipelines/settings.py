@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+ENCODED = ("text", "image", "audio")
+"""Modalities that have an encoder; others in the data are counted and left."""
+
 
 def _help(meaning: str) -> dict[str, str]:
     return {"help": meaning}
@@ -56,11 +59,9 @@ class Settings:
         Raises:
             ValueError: naming the setting, what was expected and what came.
         """
-        for name in ("epochs", "width", "structure_width", "batch", "patience"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"expected {name} of at least 1 (got {getattr(self, name)})")
-        if not 0 < self.damping < 1:
-            raise ValueError(f"expected damping between 0 and 1 (got {self.damping})")
+        _check_numbers(self)
+        if unknown := sorted(self.encoder.keys() - set(ENCODED)):
+            raise ValueError(f"expected an encoder for {', '.join(ENCODED)} (got one for {unknown[0]!r})")
         if not (self.valid_share > 0 and self.test_share >= 0 and self.valid_share + self.test_share < 0.9):
             raise ValueError(
                 "expected valid_share above 0 and with test_share below 0.9 "
@@ -85,3 +86,15 @@ class Settings:
         if unknown := sorted(set(values) - known):
             raise ValueError(f"expected settings among {', '.join(sorted(known))} (got {', '.join(unknown)})")
         return cls(**{**values, "languages": tuple(values.get("languages", ("en",)))})
+
+
+def _check_numbers(settings: Settings) -> None:
+    """Check each number alone; NaN is in no range."""
+    counts = ("epochs", "width", "structure_width", "batch", "patience")
+    least = dict.fromkeys(counts, 1) | dict.fromkeys(("seed", "learning_rate", "n3"), 0)
+    for name, low in least.items():
+        if not low <= getattr(settings, name) < float("inf"):
+            raise ValueError(f"expected {name} of at least {low} (got {getattr(settings, name)})")
+    for name, high in {"damping": 1, "hidden_share": 1, "link_share": 0.5}.items():
+        if not 0 < getattr(settings, name) < high:
+            raise ValueError(f"expected {name} between 0 and {high} (got {getattr(settings, name)})")

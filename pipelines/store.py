@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -30,6 +32,12 @@ FORMAT = 1
 PACKAGES = ("torch", "torch-geometric", "pyoxigraph", "sentence-transformers", "torchvision", "numpy")
 
 
+KEYS = frozenset(("format", "settings", "encoders", "model", "counts", "files"))
+"""What every manifest says."""
+
+AGAIN = "build it with `python -m pipelines.build_kg INPUT ... --out DIR`"
+
+
 class StoreError(ValueError):
     """A folder that is no store, a store of another version, or one half written."""
 
@@ -49,24 +57,36 @@ class Store:
             StoreError: saying what was found and what to do.
         """
         folder = Path(folder)
-        again = "build it with `python -m pipelines.build_kg INPUT ... --out DIR`"
         if not folder.is_dir():
-            raise StoreError(f"expected a store at {folder} (no such folder): {again}")
+            raise StoreError(f"expected a store at {folder} (no such folder): {AGAIN}")
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             found = manifest["format"]
         except FileNotFoundError:
-            raise StoreError(f"expected a store at {folder} (it has no manifest.json): {again}") from None
+            raise StoreError(f"expected a store at {folder} (it has no manifest.json): {AGAIN}") from None
         except (ValueError, KeyError, TypeError, OSError):
             raise StoreError(
-                f"expected a store at {folder} (its manifest.json is damaged): {again}"
+                f"expected a store at {folder} (its manifest.json is damaged): {AGAIN}"
             ) from None
         if found != FORMAT:
-            raise StoreError(f"expected a store of format {FORMAT} at {folder} (got {found}): {again}")
-        missing = [name for name in manifest.get("files", []) if not (folder / name).exists()]
+            raise StoreError(f"expected a store of format {FORMAT} at {folder} (got {found}): {AGAIN}")
+        if absent := sorted(KEYS - manifest.keys()):
+            raise StoreError(f"expected a store at {folder} (its manifest.json lacks {absent[0]}): {AGAIN}")
+        missing = [name for name in manifest["files"] if not (folder / name).exists()]
         if missing:
-            raise StoreError(f"expected a whole store at {folder} ({missing[0]} is missing): {again}")
+            raise StoreError(f"expected a whole store at {folder} ({missing[0]} is missing): {AGAIN}")
         return cls(folder, manifest)
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Turn whatever a damaged file makes its reader raise into one sentence."""
+        try:
+            yield
+        except Exception as error:  # each library has its own kinds
+            reason = str(error).partition("\n")[0]
+            raise StoreError(
+                f"expected a whole store at {self.folder} ({name} is damaged: {reason}): {AGAIN}"
+            ) from error
 
     @cached_property
     def settings(self) -> Settings:
@@ -78,14 +98,16 @@ class Store:
         """The knowledge graph."""
         from kg.graph import KnowledgeGraph
 
-        return KnowledgeGraph.load(self.folder / "graph")
+        with self._reading("graph"):
+            return KnowledgeGraph.load(self.folder / "graph")
 
     @cached_property
     def facts(self) -> Facts:
         """The same facts for SPARQL, read-only."""
         from kg.sparql import Facts
 
-        return Facts.open(self.folder / "rdf")
+        with self._reading("rdf"):
+            return Facts.open(self.folder / "rdf")
 
     @cached_property
     def observations(self) -> Observations:
@@ -96,8 +118,9 @@ class Store:
 
         features, owners = {}, {}
         for modality in self.manifest["encoders"]:
-            tensors = load_file(self.folder / "features" / f"{modality}.safetensors")
-            features[modality], owners[modality] = tensors["features"], tensors["owners"]
+            with self._reading(f"features/{modality}.safetensors"):
+                tensors = load_file(self.folder / "features" / f"{modality}.safetensors")
+                features[modality], owners[modality] = tensors["features"], tensors["owners"]
         return Observations(features, owners)
 
     @cached_property
@@ -105,14 +128,16 @@ class Store:
         """What the data names as observations, with its status (see pipelines.encoding)."""
         import pyarrow.parquet as pq
 
-        return pq.read_table(self.folder / "observations.parquet")
+        with self._reading("observations.parquet"):
+            return pq.read_table(self.folder / "observations.parquet")
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
         """Joint vectors, hubness by modality, structure vectors and the diffusion, by name."""
         from safetensors.torch import load_file
 
-        return load_file(self.folder / "embeddings.safetensors")
+        with self._reading("embeddings.safetensors"):
+            return load_file(self.folder / "embeddings.safetensors")
 
     @cached_property
     def model(self) -> CrossModalAttention:
@@ -129,16 +154,18 @@ class Store:
             structure_width=shape["structure_width"],
             width=self.settings.width,
         )
-        weights = load_file(self.folder / "model.safetensors")
-        prefix = "fusion."
-        model.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+        with self._reading("model.safetensors"):
+            weights = load_file(self.folder / "model.safetensors")
+            own = {k.removeprefix("fusion."): v for k, v in weights.items() if k.startswith("fusion.")}
+            model.load_state_dict(own)
         return model.eval()
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """Losses, held-out scores and times of the build."""
-        metrics: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
-        return metrics
+        with self._reading("metrics.json"):
+            metrics: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
+            return metrics
 
 
 def package_versions() -> dict[str, str]:

@@ -65,7 +65,8 @@ def train(
     if len(graph.triples):
         links, link_losses, link_scores = _links(graph, joint, settings, progress)
         losses["links"], structure = link_losses, structure_of(links, joint)
-        held_out["links (filtered, both directions)"] = link_scores
+        if link_scores["queries"]:
+            held_out["links (filtered, both directions)"] = link_scores
     split = concept_split(graph, observations, settings)
     groups = concept_groups(graph)
     model, history = train_alignment(joint, structure, groups, split, settings, progress)

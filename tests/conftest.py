@@ -7,7 +7,7 @@ has nothing but a picture.
 from __future__ import annotations
 
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ CONCEPTS = {
     "tulip": ("plant", "magenta", "triangle", 0, ("A garden tulip", "A Dutch tulip", "A tulip in a vase")),
     "cat": ("animal", "orange", "ears", 880, ("A sleeping cat", "A cat on a sofa", "A hungry cat")),
     "wolf": ("animal", "grey", "ears", 440, ("A howling wolf", "A wolf in snow", "A lone wolf")),
-    "violin": ("instrument", "brown", "ring", 1760, ("A violin on stage", "A child's violin", "A rare violin")),
+    "violin": ("instrument", "brown", "ring", 1760, ("A violin", "A child's violin", "A rare violin")),
     "drum": ("instrument", "cyan", "ring", 110, ("A marching drum", "A drum with sticks", "A big drum")),
 }
 NEWCOMER = (
@@ -57,6 +57,9 @@ class Collection:
     turtle: Path
     items: tuple[str, ...]
 
+    def iri(self, name: str) -> str:
+        return EX + name
+
     def picture(self, name: str) -> Path:
         return self.folder / "media" / f"{name}.png"
 
@@ -64,7 +67,7 @@ class Collection:
         return self.folder / "media" / f"{name}.wav"
 
 
-def draw(path: Path, shape: str, colour: str, variant: int = 0) -> Path:
+def draw_shape(path: Path, shape: str, colour: str, variant: int = 0) -> Path:
     """Draw one shape on white; variants differ in place and size."""
     from PIL import Image, ImageDraw
 
@@ -84,14 +87,14 @@ def draw(path: Path, shape: str, colour: str, variant: int = 0) -> Path:
     else:
         pen.ellipse((left, top + side // 4, right, bottom), fill=colour)
         for place in (left, middle):
-            corners = [(place, top + side // 2), (place + side // 2, top + side // 2), (place + side // 4, top)]
-            pen.polygon(corners, fill=colour)
+            foot, half = top + side // 2, side // 2
+            pen.polygon([(place, foot), (place + half, foot), (place + half // 2, top)], fill=colour)
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path)
     return path
 
 
-def play(path: Path, hertz: int, variant: int = 0) -> Path:
+def write_tone(path: Path, hertz: int, variant: int = 0) -> Path:
     """Write a second of a tone with overtones and a beat; variants differ in pitch and beat."""
     seconds = np.arange(8000) / 8000
     tone = sum(np.sin(2 * np.pi * hertz * (1 + 0.02 * variant) * n * seconds) / n for n in (1, 2, 3))
@@ -110,18 +113,19 @@ def write_collection(folder: Path) -> Collection:
     for kind in sorted({row[0] for row in CONCEPTS.values()}):
         lines.append(f'ex:{kind} a skos:Concept ; skos:prefLabel "{kind}"@en .')
     for concept, (kind, colour, shape, hertz, captions) in CONCEPTS.items():
-        lines.append(f'ex:{concept} a skos:Concept ; skos:prefLabel "{concept}"@en ; skos:broader ex:{kind} .')
+        name = f'skos:prefLabel "{concept}"@en'
+        lines.append(f"ex:{concept} a skos:Concept ; {name} ; skos:broader ex:{kind} .")
         for number, caption in enumerate(captions):
             name = f"{concept}{number}"
-            draw(folder / "media" / f"{name}.png", shape, colour, number)
+            draw_shape(folder / "media" / f"{name}.png", shape, colour, number)
             fact = f'ex:{name} a ex:Card ; schema:about ex:{concept} ; schema:name "{caption}"@en ; '
             fact += f'schema:image "media/{name}.png"'
             if hertz:
-                play(folder / "media" / f"{name}.wav", hertz, number)
+                write_tone(folder / "media" / f"{name}.wav", hertz, number)
                 fact += f' ; schema:audio "media/{name}.wav"'
             lines.append(fact + " .")
             items.append(EX + name)
-    draw(folder / "media" / "bare.png", "circle", "red", 3)
+    draw_shape(folder / "media" / "bare.png", "circle", "red", 3)
     lines.append('ex:bare schema:image "media/bare.png" .')
     turtle = folder / "collection.ttl"
     turtle.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -141,6 +145,17 @@ def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def collection(session_folder: Path) -> Collection:
     return write_collection(session_folder / "collection")
+
+
+@pytest.fixture(scope="session")
+def draw() -> Callable[..., Path]:
+    """Tests are imported each by itself, so what they share comes as a fixture."""
+    return draw_shape
+
+
+@pytest.fixture(scope="session")
+def play() -> Callable[..., Path]:
+    return write_tone
 
 
 @pytest.fixture(scope="session")
@@ -171,8 +186,8 @@ def searcher(store_folder: Path) -> Searcher:
 @pytest.fixture
 def newcomer(tmp_path: Path, session_folder: Path) -> Path:
     """A newcomer's own file: five entities, two pictures."""
-    draw(tmp_path / "tower.png", "box", "grey")
-    draw(tmp_path / "bridge.png", "triangle", "brown")
+    draw_shape(tmp_path / "tower.png", "box", "grey")
+    draw_shape(tmp_path / "bridge.png", "triangle", "brown")
     turtle = tmp_path / "my.ttl"
     turtle.write_text(NEWCOMER, encoding="utf-8")
     return turtle
