@@ -3,8 +3,8 @@
 Three attentions over the joint graph, in the order of reach:
 
 1. observations -> their entity: its own senses.
-2. neighbours by a fact -> entity: the *context*, what the things around it look, read or sound like;
-   a learned prior for each relation steers it.
+2. neighbours by a few facts -> entity: the *context*, what the things around it look, read or sound
+   like; a learned prior for each relation steers it.
 3. any entity -> any entity: a sense that is missing is inferred from the entities that have it, by one
    logit that adds up nearness in every sense both have, nearness of context, and the diffusion over the
    facts. This is what carries the pictures of near concepts to an entity that has none.
@@ -27,6 +27,7 @@ from kg.attention import segment_softmax, weighted_sum
 CONTEXT = "context:"
 STRUCTURE = "structure"
 FEW = 32
+HOPS, DECAY = 3, 0.7
 
 
 @dataclass(frozen=True)
@@ -116,17 +117,24 @@ class CrossModalAttention(nn.Module):
         return senses
 
     def contexts(self, graph: JointGraph, senses: Senses, visible: Tensor) -> Senses:
-        """What each entity's visible neighbours are like, by relational attention over the facts."""
+        """What the visible entities around each one are like, by relational attention over the facts.
+
+        Neighbours count in full, those `HOPS` facts away at most, less by `DECAY` for each fact between.
+        """
         rows = graph.edges.sources
         prior = self.relation_prior[graph.edges.edge_type] + graph.log_weight.unsqueeze(1)
         out = {}
         for name in self.context:
-            heard = (senses[name].present & visible)[rows.column]
-            logits = prior.masked_fill(~heard.unsqueeze(1), float("-inf"))
-            alpha = segment_softmax(logits, rows)
-            mixed = weighted_sum(alpha, senses[name].vectors.unsqueeze(1), rows).squeeze(1)
-            listening = torch.zeros_like(visible).index_put((rows.row[heard],), heard.new_ones(()))
-            out[CONTEXT + name] = Sense(unit(mixed), listening)
+            told = senses[name].hidden_where(~visible)
+            total, heard_any = torch.zeros_like(told.vectors), torch.zeros_like(visible)
+            for hop in range(HOPS):
+                heard = told.present[rows.column] & (graph.log_weight > float("-inf"))
+                alpha = segment_softmax(prior.masked_fill(~heard.unsqueeze(1), float("-inf")), rows)
+                mixed = unit(weighted_sum(alpha, told.vectors.unsqueeze(1), rows).squeeze(1))
+                hears = torch.zeros_like(visible).index_put((rows.row[heard],), heard.new_ones(()))
+                total, heard_any = total + DECAY**hop * mixed, heard_any | hears
+                told = Sense(mixed, hears).hidden_where(~visible)
+            out[CONTEXT + name] = Sense(unit(total), heard_any)
         return out
 
     def infer(self, view: View, memory: Senses, visible: Tensor, target: str) -> tuple[Tensor, Tensor]:

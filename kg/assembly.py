@@ -136,7 +136,9 @@ def _numbered(*columns: pa.ChunkedArray) -> tuple[pa.Array, list[np.ndarray]]:
 
 def _sorted(names: pa.Array, used: np.ndarray) -> tuple[pa.Array, np.ndarray]:
     """Sort those names that are used; give them and the new number of each old one (-1 unused)."""
-    kept = np.unique(used)
+    mask = np.zeros(len(names), dtype=bool)
+    mask[used] = True
+    kept = np.flatnonzero(mask)
     chosen = names.take(pa.array(kept))
     order = pc.sort_indices(chosen).to_numpy()
     places = np.full(len(names), -1, dtype=np.int64)
@@ -203,11 +205,20 @@ def _unique_rows(rows: np.ndarray) -> np.ndarray:
     Shapes:
         rows (t, c) int64, not negative
     """
-    sizes = tuple(int(size) + 1 for size in rows.max(axis=0, initial=0))
-    if np.prod(sizes, dtype=float) < 2**62:  # one number a row sorts several times faster
-        keys = np.unique(np.ravel_multi_index(tuple(rows.T), sizes))
-        return np.stack(np.unravel_index(keys, sizes), axis=1).astype(np.int64)
-    return np.unique(rows, axis=0)
+    sizes = [int(size) + 1 for size in rows.max(axis=0, initial=0)]
+    if np.prod(sizes, dtype=float) > 2**62:
+        return np.unique(rows, axis=0)
+    keys = rows[:, 0].copy()  # one number a row sorts many times faster than a row of numbers
+    for column, size in zip(rows.T[1:], sizes[1:], strict=True):
+        keys *= size
+        keys += column
+    keys.sort()
+    keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])] if len(keys) else keys
+    result = np.empty((len(keys), len(sizes)), dtype=np.int64)
+    for at in range(len(sizes) - 1, 0, -1):
+        keys, result[:, at] = np.divmod(keys, sizes[at])
+    result[:, 0] = keys
+    return result
 
 
 def _unique_table(table: pa.Table) -> pa.Table:

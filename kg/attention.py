@@ -142,8 +142,8 @@ def segment_softmax(logits: Tensor, rows: Rows) -> Tensor:
         peak.clamp_(min=lowest)
     exponential = (logits - peak[rows.row]).exp()
     total = logits.new_zeros(size).index_add(0, rows.row, exponential)
-    tiny = torch.finfo(logits.dtype).tiny
-    return exponential / total.clamp(min=tiny)[rows.row]
+    # a row with a finite logit sums to at least exp(0); dividing by a tiny number makes gradients overflow
+    return exponential / total.masked_fill(total == 0, 1)[rows.row]
 
 
 def weighted_sum(alpha: Tensor, value: Tensor, rows: Rows) -> Tensor:

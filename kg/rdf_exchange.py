@@ -56,21 +56,19 @@ class RdflibSource:
     def __init__(self, graph: rdflib.Graph) -> None:
         self.name = "rdflib graph"
         self._graph = graph
+        self._digest = hashlib.sha256()
 
     def quads(self, skip: Callable[[str], None] | None) -> Iterable[ox.Quad]:
-        """Stream the statements in the order in which rdflib keeps them."""
-        from rdflib import Dataset
-        from rdflib.graph import DATASET_DEFAULT_GRAPH_ID
-
-        labels: dict[str, ox.BlankNode] = {}
-        quads: Iterable[tuple[Any, ...]] = self._graph
-        if isinstance(self._graph, Dataset):
-            quads = self._graph.quads()
-        for quad in quads:
-            head, relation, tail = (_to_ox(term, labels) for term in quad[:3])
-            name = quad[3] if len(quad) > 3 else None
-            stated = None if name in (None, DATASET_DEFAULT_GRAPH_ID) else _to_ox(name, labels)
-            yield ox.Quad(head, relation, tail, stated)
+        """Give the statements; rdflib keeps no order and makes up labels, so that both are fixed."""
+        statements = [_quad(terms) for terms in _rows(self._graph)]
+        if not any(ox.BlankNode in map(type, quad) for quad in statements):
+            return statements
+        dataset = ox.Dataset(statements)
+        dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+        statements = sorted(dataset, key=str)
+        for quad in statements:
+            self._digest.update(f"{quad}\n".encode())
+        return statements
 
     def explained(self, error: Exception) -> RdfError:
         """Say what an error met while streaming means."""
@@ -81,29 +79,44 @@ class RdflibSource:
         return {prefix: str(iri) for prefix, iri in self._graph.namespaces()}
 
     def digest(self) -> str:
-        """Hash the statements, blank nodes by the order in which they occur."""
-        digest = hashlib.sha256()
-        for quad in self.quads(None):
-            digest.update(f"{quad}\n".encode())
-        return digest.hexdigest()[:12]
+        """Hash the statements, once they were given."""
+        return self._digest.hexdigest()[:12]
 
     def close(self) -> None:
         """Nothing is open."""
 
 
-def _to_ox(term: Any, labels: dict[str, ox.BlankNode]) -> Any:
-    """Convert an rdflib term; blank nodes are labelled by the order of their first occurrence."""
+def _rows(graph: rdflib.Graph) -> Iterable[tuple[Any, ...]]:
+    """Give the statements of rdflib: triples of a graph, quads of a dataset."""
+    from rdflib import Dataset
+
+    return graph.quads() if isinstance(graph, Dataset) else graph
+
+
+def _quad(row: tuple[Any, ...]) -> ox.Quad:
+    """Convert a statement of rdflib."""
+    from rdflib.graph import DATASET_DEFAULT_GRAPH_ID
+
+    head, relation, tail = map(_to_ox, row[:3])
+    if len(row) == 3 or row[3] in (None, DATASET_DEFAULT_GRAPH_ID):
+        return ox.Quad(head, relation, tail)
+    return ox.Quad(head, relation, tail, _to_ox(row[3]))
+
+
+def _to_ox(term: Any) -> Any:
+    """Convert a term of rdflib."""
     from rdflib import BNode, Literal, URIRef
 
     try:
         if isinstance(term, BNode):
-            return labels.setdefault(str(term), ox.BlankNode(f"b{len(labels)}"))
+            return ox.BlankNode(str(term))
         if isinstance(term, URIRef):
             return ox.NamedNode(str(term))
+        if isinstance(term, Literal) and term.language:
+            return ox.Literal(str(term), language=term.language)
         if isinstance(term, Literal):
             datatype = None if term.datatype is None else ox.NamedNode(str(term.datatype))
-            language = {"language": term.language} if term.language else {"datatype": datatype}
-            return ox.Literal(str(term), **language)
+            return ox.Literal(str(term), datatype=datatype)
     except ValueError as error:
         raise RdfError(f"rdflib graph: expected a valid term (got {term!r}: {error})") from error
     raise RdfError(f"rdflib graph: expected IRIs, blank nodes and literals (got {term!r})")

@@ -16,7 +16,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from pipelines.building import DEMO_STORE, build
+from pipelines.building import DEMO_STORE, build, cache_folder
 from pipelines.flags import key_value, number
 from pipelines.settings import Settings
 
@@ -60,7 +60,7 @@ def settings_of(flags: argparse.Namespace) -> Settings:
 
 def _sentence(error: OSError, out: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
-        where = error.filename or out.absolute().parent
+        where = error.filename or f"{out.absolute().parent} or {cache_folder()}"
         return f"expected room on the disk of {where} (it is full): make some; the same command continues"
     where = error.filename or out
     return f"expected to read the inputs and to write {out} (got {error.strerror or error}: {where})"

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from encoders import make_encoder
 from encoders.base import Encoder, MediaError
-from fusion.attention import CONTEXT, STRUCTURE, View, dense_rows
+from fusion.attention import CONTEXT, DECAY, STRUCTURE, View, dense_rows
 from fusion.base import Sense, Senses, unit
 from kg.paths import PathFinder
 from kg.vocabulary import DEFAULT, Vocabulary
@@ -245,11 +245,13 @@ class Searcher:
         near = None
         if self._affinity is not None:
             near = torch.stack([self._near(one) for one in asked])
-        told = {CONTEXT + name: name for name in model.context}
+        for name in model.context:
+            own, around = memory[name], memory[CONTEXT + name]
+            # one fact further than the anchors' own context
+            told = Sense(own.vectors + DECAY * around.vectors, own.present | around.present)
+            senses[CONTEXT + name] = self._heard(asked, told)
         if STRUCTURE in memory:
-            told[STRUCTURE] = STRUCTURE
-        for sense_name, source in told.items():
-            senses[sense_name] = self._heard(asked, memory[source])
+            senses[STRUCTURE] = self._heard(asked, memory[STRUCTURE])
         everyone = torch.ones(self.store.graph.num_entities, dtype=torch.bool)
         return model.embed(View(senses, near), memory, everyone)
 

@@ -1,0 +1,53 @@
+"""Observations: what is found, missing or unreadable, each a row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from encoders.base import MediaError
+from kg.rdf import read
+from kg.vocabulary import DEFAULT
+from pipelines.encoding import MediaAccess, encode_observations
+from pipelines.settings import Settings
+
+NAME = "<https://schema.org/name>"
+LABEL = "<http://www.w3.org/2000/01/rdf-schema#label>"
+
+
+def test_a_text_under_two_predicates_is_one_observation_and_progress_reaches_all(tmp_path: Path) -> None:
+    facts = f'<urn:a> {NAME} "frog" ; {LABEL} "frog" .\n<urn:b> {NAME} "frog", " " .\n'
+    (tmp_path / "facts.ttl").write_text(facts)
+    graph, _ = read([tmp_path / "facts.ttl"])
+    told: list[tuple[str, int, int]] = []
+    access = MediaAccess(tmp_path, tmp_path / "cache")
+    encoded = encode_observations(
+        graph, DEFAULT, Settings(), access, progress=lambda *step: told.append(step)
+    )
+    assert encoded.counts() == {"text": {"found": 2, "missing": 0, "unreadable": 1}}
+    assert encoded.observations.owners["text"].tolist() == [0, 1]
+    assert encoded.encoders == {"text": "minilm@1"}
+    assert told[-1] == ("text", 3, 3)
+    rows = encoded.table.to_pylist()
+    assert [row["row"] for row in rows if row["status"] == "found"] == [0, 1]
+    assert [row["row"] for row in rows if row["status"] != "found"] == [-1]
+
+
+def test_nothing_readable_of_a_sense_leaves_the_sense_out(tmp_path: Path) -> None:
+    (tmp_path / "facts.nt").write_text('<urn:a> <https://schema.org/image> "gone.png" .\n')
+    graph, _ = read([tmp_path / "facts.nt"])
+    access = MediaAccess(tmp_path, tmp_path / "cache")
+    encoded = encode_observations(graph, DEFAULT, Settings(), access, progress=lambda *_: None)
+    assert encoded.encoders == {}
+    assert encoded.observations.features == {}
+    assert encoded.counts() == {"image": {"found": 0, "missing": 1, "unreadable": 0}}
+
+
+def test_remote_media_are_fetched_only_when_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.encoding.fetch_remote", lambda url, folder: folder / "fetched")
+    url = "https://example.org/a.png"
+    with pytest.raises(MediaError, match="pass --allow-remote"):
+        MediaAccess(tmp_path, tmp_path / "cache").resolve(url)
+    allowed = MediaAccess(tmp_path, tmp_path / "cache", allow_remote=True)
+    assert allowed.resolve(url) == tmp_path / "cache" / "remote" / "fetched"

@@ -1,0 +1,60 @@
+"""Training of both objectives: it learns, keeps what is held out apart, and repeats itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from pipelines.joint import joint_graph
+from pipelines.store import Store
+from pipelines.training import joint_triples, train
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
+
+
+def test_the_losses_fall_and_the_held_out_scores_beat_chance(store_folder: Path, settings: Settings) -> None:
+    store = Store.open(store_folder)
+    longer = replace(settings, epochs=15, patience=30)
+    trained = train(store.graph, store.observations, longer, progress=lambda *_: None)
+    assert np.mean(trained.losses["links"][-5:]) < np.mean(trained.losses["links"][:5])
+    chance = np.mean(1 / np.arange(1, 13))  # mean reciprocal rank of a random order of 12
+    assert trained.held_out["text to image"]["MRR"] > chance
+    assert trained.held_out["image to text"]["MRR"] > chance
+
+
+def test_facts_come_back_from_the_joint_graph_in_their_order(store_folder: Path) -> None:
+    store = Store.open(store_folder)
+    joint = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
+    assert np.array_equal(joint_triples(store.graph, joint), store.graph.triples)
+
+
+def test_every_stage_reports_to_its_last_step_or_stops_early(store_folder: Path, settings: Settings) -> None:
+    store = Store.open(store_folder)
+    told: dict[str, list[tuple[int, int]]] = {}
+
+    def listen(stage: str, done: int, total: int) -> None:
+        told.setdefault(stage, []).append((done, total))
+
+    train(store.graph, store.observations, replace(settings, epochs=2), progress=listen)
+    assert list(told) == ["links", "alignment", "without graph", "embedding"]
+    for steps in told.values():
+        done = [number for number, _ in steps]
+        assert done == sorted(done)
+        assert steps[-1][0] == steps[-1][1]
+
+
+def test_an_entity_without_any_observation_or_fact_has_a_vector_all_the_same(
+    store_folder: Path, collection: Any
+) -> None:
+    store = Store.open(store_folder)
+    bare = store.graph.entity_id(collection.iri("bare"))
+    vectors = store.tensors["joint"]
+    assert torch.isfinite(vectors).all()
+    apples = [store.graph.entity_id(collection.iri(f"apple{number}")) for number in range(3)]
+    boats = [store.graph.entity_id(collection.iri(f"boat{number}")) for number in range(3)]
+    assert (vectors[apples] @ vectors[bare]).min() > (vectors[boats] @ vectors[bare]).max()
