@@ -52,22 +52,20 @@ def affinity(
     if not 0 < damping < 1:
         raise ValueError(f"expected damping between 0 and 1 (got {damping})")
     step, degree = _transitions(edge_index, weight.float(), num_nodes)
+    own = _nearness_to_itself(step, degree, damping, steps, block)
     indices: list[Tensor] = []
     values: list[Tensor] = []
-    own = torch.ones(num_nodes)
-    for first in range(0, num_nodes, block):
-        rows = torch.arange(first, min(first + block, num_nodes))
-        start = torch.zeros(num_nodes, rows.numel())
-        start[rows, torch.arange(rows.numel())] = 1 - damping
+    for rows in torch.arange(num_nodes).split(block):
+        start = (1 - damping) * _starts(rows, num_nodes)
         visits = start.clone()
         for _ in range(steps):
             visits = start + damping * (step @ visits)
         near = (visits / degree.unsqueeze(1)).t()
-        own[rows] = near[torch.arange(rows.numel()), rows]
-        top = near.topk(min(keep, num_nodes), dim=1)
+        # normalised before the cut: k itself is largest for leaves, and by it a node would lose its own hub
+        top = (near / (own[rows].unsqueeze(1) * own).sqrt()).topk(min(keep, num_nodes), dim=1)
         values.append(top.values)
         indices.append(top.indices)
-    return _log_scaled(torch.cat(indices), torch.cat(values), own)
+    return _log_scaled(torch.cat(indices), torch.cat(values))
 
 
 def _transitions(edge_index: Tensor, weight: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
@@ -83,10 +81,29 @@ def _transitions(edge_index: Tensor, weight: Tensor, num_nodes: int) -> tuple[Te
     return csr_matrix(rows, (weight / degree[source])[order]), degree
 
 
-def _log_scaled(column: Tensor, near: Tensor, own: Tensor) -> Tensor:
-    """Normalise, take logarithms and pack the kept entries as CSR, columns ascending."""
-    num_nodes = own.numel()
-    relative = near / (own.unsqueeze(1) * own[column]).sqrt()
+def _nearness_to_itself(step: Tensor, degree: Tensor, damping: float, steps: int, block: int) -> Tensor:
+    """``k(i, i)`` of each node by half the steps: a walk that returns is two walks that meet halfway."""
+    own = torch.zeros(len(degree))
+    for rows in torch.arange(len(degree)).split(block):
+        walked = ahead = _starts(rows, len(degree))
+        for length in range(steps + 1):
+            meeting = (walked * ahead / degree.unsqueeze(1)).sum(0)
+            own[rows] += (1 - damping) * damping**length * meeting
+            if length % 2:
+                walked = ahead
+            else:
+                ahead = step @ walked
+    return own
+
+
+def _starts(rows: Tensor, num_nodes: int) -> Tensor:
+    """Columns of the identity: one walk that stands at each of the rows."""
+    return torch.zeros(num_nodes, len(rows)).index_put((rows, torch.arange(len(rows))), torch.ones(()))
+
+
+def _log_scaled(column: Tensor, relative: Tensor) -> Tensor:
+    """Take logarithms and pack the kept entries as CSR, columns ascending."""
+    num_nodes = len(column)
     scaled = 1 + relative.clamp(min=FLOOR, max=1).log() / -math.log(FLOOR)
     column, order = column.sort(dim=1)
     scaled = scaled.gather(1, order)

@@ -45,7 +45,7 @@ class Settings:
     link_share: float = field(
         default=0.05, metadata=_help("share of the facts kept for each of validation and test")
     )
-    patience: int = field(default=8, metadata=_help("validations without a gain before training stops"))
+    patience: int = field(default=5, metadata=_help("validations without a gain before training stops"))
     damping: float = field(
         default=0.95, metadata=_help("chance of a further step in the diffusion over the facts")
     )

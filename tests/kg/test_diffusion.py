@@ -148,14 +148,27 @@ def test_blocks_do_not_change_the_result() -> None:
 
 def test_keeping_few_keeps_each_node_itself_and_its_nearest() -> None:
     chain = [(place, place + 1) for place in range(5)]
-    dense = affinity(edges_of(chain), torch.ones(5), 6, keep=1).to_dense()
-    torch.testing.assert_close(dense, torch.eye(6))
+    alone = affinity(edges_of(chain), torch.ones(5), 6, keep=1)
+    torch.testing.assert_close(alone.to_dense(), torch.eye(6))
     whole = affinity(edges_of(chain), torch.ones(5), 6).to_dense()
     three = affinity(edges_of(chain), torch.ones(5), 6, keep=3)
     assert three.crow_indices().diff().tolist() == [3] * 6
     assert three.to_dense()[2].nonzero().squeeze(1).tolist() == [1, 2, 3]
     kept = three.to_dense() > 0
     torch.testing.assert_close(three.to_dense()[kept], whole[kept])
+
+
+def test_what_is_kept_of_a_row_is_what_is_nearest_hubs_among_it() -> None:
+    graph = nx.barabasi_albert_graph(60, 2, seed=0)
+    facts, weights = edges_of(list(graph.edges())), torch.ones(graph.number_of_edges())
+    whole = affinity(facts, weights, 60).to_dense()
+    cut = affinity(facts, weights, 60, keep=10)
+    largest = cut.to_dense().sort(dim=1, descending=True).values[:, :10]
+    torch.testing.assert_close(largest, whole.topk(10, dim=1).values)
+
+
+def test_no_nodes_have_no_nearness() -> None:
+    assert affinity(edges_of([]), torch.ones(0), 0).shape == (0, 0)
 
 
 def test_columns_ascend_within_each_row_and_nothing_below_the_floor_is_kept() -> None:
