@@ -17,6 +17,7 @@ so a similarity of two vectors is, exactly, a sum of similarities by sense.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor, nn
@@ -67,11 +68,14 @@ class CrossModalAttention(nn.Module):
         super().__init__()
         self.modalities = tuple(feature_sizes)
         self.context = context
-        names = [*feature_sizes, *(CONTEXT + name for name in context)]
-        self.senses = (*names, STRUCTURE) if structure_width else tuple(names)
+        self.widths = {name: min(width, size) for name, size in feature_sizes.items()}
         for name, size in feature_sizes.items():
             self.register_buffer(f"mean_{name}", torch.zeros(size))
-            self.register_buffer(f"basis_{name}", _random_basis(size, min(width, size)))
+            self.register_buffer(f"basis_{name}", _random_basis(size, self.widths[name]))
+        self.widths |= {CONTEXT + name: self.widths[name] for name in context}
+        if structure_width:
+            self.widths[STRUCTURE] = structure_width
+        self.senses = tuple(self.widths)
         count = len(self.senses)
         # [target sense, sense compared]: how much nearness in one sense says about another
         self.nearness = nn.Parameter(torch.full((count, count), 4.0))
@@ -106,12 +110,18 @@ class CrossModalAttention(nn.Module):
         return unit(centred @ getattr(self, f"basis_{modality}"))
 
     def observe(self, graph: JointGraph, structure: Tensor | None) -> Senses:
-        """The senses of all entities that do not depend on who may be seen: their own, and structure."""
+        """The senses of all entities that do not depend on who may be seen: their own, and structure.
+
+        Raises:
+            ValueError: if the fusion was made for structure vectors and there are none.
+        """
         senses = {
             name: pooled(self.project(name, graph.features[name]), graph.owners[name], graph.num_entities)
             for name in self.modalities
         }
-        if STRUCTURE in self.senses and structure is not None:
+        if STRUCTURE in self.senses:
+            if structure is None:
+                raise ValueError(f"expected structure vectors of width {self.widths[STRUCTURE]} (got none)")
             linked = graph.edges.sources.indptr.diff() > 0
             senses[STRUCTURE] = Sense(unit(structure) * linked.unsqueeze(1), linked)
         return senses
@@ -200,16 +210,8 @@ class CrossModalAttention(nn.Module):
 
     def blocks(self) -> dict[str, slice]:
         """Where each sense lies in the joint vector."""
-        widths = [
-            getattr(self, f"basis_{name.removeprefix(CONTEXT)}").shape[1] if name != STRUCTURE else None
-            for name in self.senses
-        ]
-        out, start = {}, 0
-        for name, size in zip(self.senses, widths, strict=True):
-            stop = None if size is None else start + size
-            out[name] = slice(start, stop)
-            start = stop or start
-        return out
+        ends = pairwise(accumulate(self.widths.values(), initial=0))
+        return {name: slice(*end) for name, end in zip(self.senses, ends, strict=True)}
 
 
 def view_of(memory: Senses, graph: JointGraph, rows: Tensor) -> View:

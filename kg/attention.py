@@ -139,7 +139,6 @@ def segment_softmax(logits: Tensor, rows: Rows) -> Tensor:
     with torch.no_grad():
         lowest = torch.finfo(logits.dtype).min
         peak = logits.new_full(size, lowest).scatter_reduce_(0, index, logits.detach(), "amax")
-        peak.clamp_(min=lowest)
     exponential = (logits - peak[rows.row]).exp()
     total = logits.new_zeros(size).index_add(0, rows.row, exponential)
     # a row with a finite logit sums to at least exp(0); dividing by a tiny number makes gradients overflow

@@ -31,10 +31,11 @@ def grouped_split(groups: Ids, *, valid: float, test: float, seed: int) -> Split
     Raises:
         ValueError: if the shares do not leave a training part.
     """
-    if not (valid >= 0 and test >= 0 and valid + test < 1):
-        raise ValueError(f"expected shares that leave a training part (got {valid} and {test})")
+    _check_shares(valid, test)
     names = np.random.default_rng(seed).permutation(np.unique(groups))
-    first, second = round(test * len(names)), round((test + valid) * len(names))
+    # rounding must not take the last group from training
+    most = max(len(names) - 1, 0)
+    first, second = (min(round(share * len(names)), most) for share in (test, test + valid))
     part = {"test": names[:first], "valid": names[first:second], "train": names[second:]}
     return Split(**{key: np.flatnonzero(np.isin(groups, ids)) for key, ids in part.items()})
 
@@ -51,7 +52,11 @@ def triple_split(triples: Ids, *, valid: float, test: float, seed: int) -> Split
         valid: share of the facts for validation.
         test: share of the facts for the test.
         seed: of the shuffle.
+
+    Raises:
+        ValueError: if the shares do not leave a training part.
     """
+    _check_shares(valid, test)
     low, high = np.minimum(triples[:, 0], triples[:, 2]), np.maximum(triples[:, 0], triples[:, 2])
     _, pair, size = np.unique(np.stack([low, high], 1), axis=0, return_inverse=True, return_counts=True)
     pair = pair.reshape(-1)
@@ -72,3 +77,8 @@ def triple_split(triples: Ids, *, valid: float, test: float, seed: int) -> Split
     out = np.array(held, dtype=np.int64)
     train = np.setdiff1d(np.arange(len(triples)), out)
     return Split(train=train, valid=np.sort(out[:cut]), test=np.sort(out[cut:]))
+
+
+def _check_shares(valid: float, test: float) -> None:
+    if not (valid >= 0 and test >= 0 and valid + test < 1):
+        raise ValueError(f"expected shares that leave a training part (got {valid} and {test})")

@@ -79,9 +79,9 @@ def train_alignment(
         visible = ~_mask(asked, graph) & (in_training | ~_observed(graph))
         with_facts, bare = random.random(2) < (0.7, 0.5)
         pair = tasks[random.choice(len(tasks), p=chances)]
-        told, rest, rows = _views(model, graph, own, visible, asked, pair, bool(with_facts), bool(bare))
+        memory = {**own, **model.contexts(graph, own, visible)}
+        told, rest, rows = _views(model, graph, memory, asked, pair, bool(with_facts), bool(bare))
         if len(rows) >= 2:
-            memory = {**own, **model.contexts(graph, own, visible)}
             told_end = model.embed(told, memory, visible)
             rest_end = model.embed(rest, memory, visible)
             loss = objectives.alignment(told_end, rest_end, model.log_scale.exp(), concept[rows])
@@ -137,14 +137,13 @@ def retrieval_ranks(
     """
     seen = visible | ~_observed(graph)
     memory = {**own, **model.contexts(graph, own, seen)}
-    told, bare, asked = _views(model, graph, own, seen, rows, pair, True)
+    told, bare, asked = _views(model, graph, memory, rows, pair, True)
     if len(asked) < 2:
         return np.empty(0), np.empty(0)
     known = visible.nonzero().squeeze(1).cpu().numpy()
     ends = [model.embed(view, memory, seen) for view in (told, bare)]
-    banks = [
-        model.embed(view, memory, seen) for view in _views(model, graph, own, seen, known, pair, True)[:2]
-    ]
+    bank_views = _views(model, graph, memory, known, pair, True)[:2]
+    banks = [model.embed(view, memory, seen) for view in bank_views]
     answers = np.arange(len(asked))
     forth, back = (
         realistic_ranks((query @ gallery.t() - hubness(gallery, bank)).cpu().numpy(), answers)
@@ -180,8 +179,7 @@ def held_out_scores(
 def _views(
     model: CrossModalAttention,
     graph: JointGraph,
-    own: Senses,
-    visible: Tensor,
+    memory: Senses,
     asked: NDArray[np.int64],
     pair: tuple[str, str],
     with_facts: bool,
@@ -193,12 +191,11 @@ def _views(
     `bare`, all senses but the first.
     """
     one, other = pair
-    rows = torch.from_numpy(asked).to(visible.device)
-    rows = rows[(own[one].present & own[other].present)[rows]]
-    told: Senses = {one: own[one][rows]}
+    rows = torch.from_numpy(asked).to(graph.log_weight.device)
+    rows = rows[(memory[one].present & memory[other].present)[rows]]
+    told: Senses = {one: memory[one][rows]}
     near = None
     if with_facts:
-        memory = {**own, **model.contexts(graph, own, visible)}
         told |= {
             name: sense[rows]
             for name, sense in memory.items()
@@ -206,7 +203,7 @@ def _views(
         }
         near = view_of({}, graph, rows).affinity
     names = [other] if bare else [name for name in model.modalities if name != one]
-    return View(told, near), View({name: own[name][rows] for name in names}), rows
+    return View(told, near), View({name: memory[name][rows] for name in names}), rows
 
 
 def _mask(rows: NDArray[np.int64], graph: JointGraph) -> Tensor:

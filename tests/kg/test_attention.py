@@ -331,8 +331,8 @@ print(json.dumps({"bytes": peak() - before, "finite": bool(x.grad.isfinite().all
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read in the units of Linux")
-def test_half_a_million_edges_take_less_than_two_gigabytes_forward_and_back() -> None:
-    # a message for each edge and its gradient alone would take 0.5 GB for each copy autograd keeps
+def test_half_a_million_edges_take_less_than_a_gigabyte_forward_and_back() -> None:
+    # a message for each edge takes 256 MB a copy: the message path takes 1.27 GB where this takes 0.43
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", MEASURE],
         cwd=ROOT,
@@ -343,7 +343,7 @@ def test_half_a_million_edges_take_less_than_two_gigabytes_forward_and_back() ->
     )
     measured = json.loads(done.stdout)
     assert measured["finite"]
-    assert measured["bytes"] < 2e9
+    assert measured["bytes"] < 1e9
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import networkx as nx
 import numpy as np
@@ -174,7 +175,7 @@ def test_no_nodes_have_no_nearness() -> None:
 def test_columns_ascend_within_each_row_and_nothing_below_the_floor_is_kept() -> None:
     matrix = affinity(edges_of(EDGES), torch.tensor(WEIGHTS), 6)
     bounds = matrix.crow_indices().tolist()
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in pairwise(bounds):
         columns = matrix.col_indices()[first:last].tolist()
         assert columns == sorted(set(columns))
     assert math.prod(matrix.shape) - matrix.values().numel() == 2 * 4 * 2

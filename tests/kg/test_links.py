@@ -49,9 +49,7 @@ def test_scores_are_not_symmetric_unless_the_relation_is_real() -> None:
     assert not torch.isclose(forth, back)
     with torch.no_grad():
         model.relation[0, 4:] = 0
-    torch.testing.assert_close(
-        model(rows[:1], relation, rows[1:]), model(rows[1:], relation, rows[:1])
-    )
+    torch.testing.assert_close(model(rows[:1], relation, rows[1:]), model(rows[1:], relation, rows[:1]))
 
 
 def test_the_conjugate_relation_asks_for_the_head() -> None:
