@@ -13,7 +13,6 @@ export OMP_WAIT_POLICY := PASSIVE
 
 demo: $(VENV)/.demo
 	$(PY) -m pipelines.build_kg
-	$(PY) -m pipelines.demo
 
 test: $(VENV)/.test
 	$(PY) -m pytest

@@ -1,6 +1,6 @@
 """Build a store from RDF: read, encode, train, embed.
 
-    python -m pipelines.build_kg                               # the demo
+    python -m pipelines.build_kg                               # the demo, and three questions to it
     python -m pipelines.build_kg my.ttl pictures.ttl --out my_store
 
 A stopped build loses nothing: the same command continues.
@@ -102,6 +102,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     screen.print(build_table(store.manifest, store.metrics, str(out)))
     for sentence in left_out(store.manifest, store.observed):
         print(sentence, file=sys.stderr)
+    if not flags.inputs and out == DEMO_STORE:
+        from pipelines import demo
+
+        return demo.main([])
     return 0
 
 
