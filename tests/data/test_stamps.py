@@ -369,6 +369,8 @@ def test_ctrl_c_during_the_download_leaves_nothing(tmp_path: Path) -> None:
         env={"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
         stderr=subprocess.PIPE,
         text=True,
+        # a shell's background job, and all that it starts, ignores Ctrl-C unless told otherwise
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while process.poll() is None and not list(cache.glob(".fetch-*")):
             time.sleep(0.01)
