@@ -91,7 +91,7 @@ def build(
     with clock("training"):
         trained = train(graph, encoded.observations, settings, device=where, progress=say)
     with clock("writing"):
-        _write(work, graph, report, encoded, trained, settings)
+        _write(work, graph, encoded, trained, settings)
     metrics = {"losses": trained.losses, "held_out": trained.held_out, "seconds": clock.seconds}
     write_json(work / "metrics.json", metrics)
     _write_manifest(work, graph, report, encoded, trained, settings, inputs)
@@ -210,14 +210,7 @@ def _digest(inputs: Sequence[str | Path], lenient: bool) -> str:
     return found.hexdigest()
 
 
-def _write(
-    work: Path,
-    graph: KnowledgeGraph,
-    report: dict[str, Any],
-    encoded: Encoded,
-    trained: Trained,
-    settings: Settings,
-) -> None:
+def _write(work: Path, graph: KnowledgeGraph, encoded: Encoded, trained: Trained, settings: Settings) -> None:
     import pyarrow.parquet as pq
 
     (work / "features").mkdir(exist_ok=True)
