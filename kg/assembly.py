@@ -1,110 +1,116 @@
-"""From N-Quads text to a KnowledgeGraph: Arrow numbers the terms, numpy tells media from facts.
+"""From columns of statements to a KnowledgeGraph: Arrow numbers the texts, numpy tells media from facts.
 
-It takes canonical N-Quads, chunk by chunk, in which every node is an IRI, and knows no RDF library.
-What is a media node can only be told when all is read, so that is decided at the end, on integers.
+It takes chunks in which every node is an IRI, and knows neither text formats nor RDF libraries. What is a media node can only be told when all is read, so that is decided at the end, on integers.
 """
 
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from kg.graph import LITERAL_SCHEMA, MEDIA_SCHEMA, KnowledgeGraph
+from kg.nquads import Statements, endings_of
 from kg.observations import Facts, Media, find_media
 from kg.vocabulary import MODALITIES, Vocabulary
 
-_LINK = r"^<(?P<object>[^>]*)>(?: <(?P<graph>[^>]*)>)? \.\n$"
-# The last quote ends the value: neither a language, a datatype nor a graph's name can hold one.
-_LITERAL = (
-    r'(?s)^"(?P<value>.*)"'
-    r"(?:@(?P<language>[A-Za-z0-9-]+)|\^\^<(?P<datatype>[^>]*)>)?"
-    r'(?: <(?P<graph>[^ "<>]*)>)? \.\n$'
-)
-_REPEATING = ("subject", "predicate", "object", "graph")
+_FRESH = 1 << 22  # octets of texts that may wait until their repeats are found
 
 
 class Assembler:
-    """Collects chunks of N-Quads and makes a KnowledgeGraph of them."""
+    """Collects chunks of statements and makes a KnowledgeGraph of them.
+
+    Until the end a statement is a few small numbers, and the value if it is a literal.
+    """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._links: list[pa.RecordBatch] = []
-        self._literals: list[pa.RecordBatch] = []
+        self._terms, self._predicates, self._endings = _Texts(), _Texts(), _Texts()
+        self._links: list[np.ndarray] = []
+        self._literals: list[np.ndarray] = []
+        self._values: list[pa.Array] = []
 
     @property
     def empty(self) -> bool:
         """Whether nothing was added yet."""
         return not self._links
 
-    def add(self, chunk: bytes) -> None:
-        """Take in whole lines of canonical N-Quads."""
-        subject, predicate, rest = _split(chunk)
-        quoted = pc.starts_with(rest, '"')
-        for batches, mask, pattern in (
-            (self._links, pc.invert(quoted), _LINK),
-            (self._literals, quoted, _LITERAL),
-        ):
-            columns = _extracted(rest.filter(mask), pattern)
-            columns |= {"subject": subject.filter(mask), "predicate": predicate.filter(mask)}
-            for name in columns.keys() & set(_REPEATING):
-                columns[name] = columns[name].dictionary_encode()
-            if "value" in columns:
-                columns["value"] = _unescaped(columns["value"])
-            batches.append(pa.RecordBatch.from_pydict(columns))
+    def add(self, chunk: Statements) -> None:
+        """Take in statements."""
+        term = self._terms.add(chunk.terms)
+        subject = chunk.subject + term
+        predicate = chunk.predicate + self._predicates.add(chunk.predicates)
+        ending = chunk.ending + self._endings.add(chunk.endings)
+        link = ~chunk.quoted
+        self._links.append(np.stack([subject[link], predicate[link], chunk.object + term, ending[link]]))
+        self._literals.append(np.stack([column[chunk.quoted] for column in (subject, predicate, ending)]))
+        self._values.append(_unescaped(chunk.value))
 
     def finish(self, prefixes: dict[str, str]) -> KnowledgeGraph:
         """Make the graph of all that was added, which must be something."""
-        links, literals = _whole(self._links), _whole(self._literals)
+        links, literals = (np.concatenate(rows, axis=1) for rows in (self._links, self._literals))
         self._links, self._literals = [], []
-        terms, (head, tail, entity) = _numbered(links["subject"], links["object"], literals["subject"])
-        predicates, (relation, attribute) = _numbered(links["predicate"], literals["predicate"])
-        graphs, (link_graph, literal_graph) = _numbered(links["graph"], literals["graph"])
+        terms, term = self._terms.whole()
+        predicates, predicate = self._predicates.whole()
+        endings, ending = self._endings.whole()
+        parts = endings_of(endings)
+        graphs = parts.field("graph").dictionary_encode()
+        graph = graphs.indices.to_numpy()[ending]
+        tags = [
+            _or_null(parts.field(name)).take(pa.array(ending[literals[2]]))
+            for name in ("language", "datatype")
+        ]
+        for rows, numbers in ((links, (term, predicate, term, graph)), (literals, (term, predicate, graph))):
+            for place, number in enumerate(numbers):
+                rows[place] = number[rows[place]]
         if any(iri.startswith("http://schema.org/") for iri in predicates.to_pylist()):
             prefixes = {"schema": "http://schema.org/"} | prefixes  # so that queries find them
         facts = Facts(
             terms=terms,
             predicates=predicates.to_pylist(),
-            links=np.stack([head, relation, tail, link_graph], axis=1),
-            literals=np.stack([entity, attribute, literal_graph], axis=1),
-            values=literals["value"],
+            links=links.T,
+            literals=literals.T,
+            values=pa.chunked_array(self._values, pa.string()),
         )
+        self._values = []
         media = find_media(facts, self._vocabulary)
-        return _graph(facts, media, literals, graphs.to_pylist(), prefixes)
+        return _graph(facts, media, tags, graphs.dictionary, prefixes)
 
 
-def _split(chunk: bytes) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Cut each line `<s> <p> rest` in three without copying: only offsets are computed."""
-    octets = np.frombuffer(chunk, dtype=np.uint8)
-    ends = np.flatnonzero(octets == ord("\n"))
-    spaces = np.flatnonzero(octets == ord(" "))
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    first = np.searchsorted(spaces, starts)  # IRIs hold no spaces
-    offsets = np.empty(6 * len(ends) + 1, dtype=np.int32)
-    cuts = (
-        *(starts, starts + 1),  # <subject
-        *(spaces[first] - 1, spaces[first] + 2),  # > <predicate
-        *(spaces[first + 1] - 1, spaces[first + 1] + 1),  # > rest
-    )
-    for place, cut in enumerate(cuts):
-        offsets[place:-1:6] = cut
-    offsets[-1] = len(chunk)
-    pieces = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(chunk))
-    lines = np.arange(0, len(pieces), 6)
-    subject, predicate, rest = (pieces.take(pa.array(lines + place)) for place in (1, 3, 5))
-    return subject, predicate, rest
+class _Texts:
+    """Texts of all chunks, numbered in the order in which they came; repeats are found now and then."""
 
+    def __init__(self) -> None:
+        self._distinct = pa.array([], pa.string())
+        self._fresh: list[pa.Array] = []
+        self._octets = 0
+        self._numbers: list[np.ndarray] = []
+        self._size = 0
 
-def _extracted(rest: pa.Array, pattern: str) -> dict[str, pa.Array]:
-    """Cut the ends of lines by the named groups of a pattern that fits all of them."""
-    found = pc.extract_regex(rest, pattern)
-    if found.null_count:
-        odd = rest.filter(pc.is_null(found))[0].as_py()
-        raise ValueError(f"expected canonical N-Quads without blank nodes (got {odd!r})")
-    names = [found.type.field(at).name for at in range(found.type.num_fields)]
-    return dict(zip(names, found.flatten(), strict=True))
+    def add(self, texts: pa.Array) -> np.int32:
+        """Take in some more, and give the number of the first of them."""
+        first = np.int32(self._size)
+        self._size += len(texts)
+        self._fresh.append(texts)
+        self._octets += texts.nbytes
+        if self._octets > max(_FRESH, self._distinct.nbytes):
+            self._merge()
+        return first
+
+    def whole(self) -> tuple[pa.Array, np.ndarray]:
+        """Give the distinct texts, and for each number so far the number among them."""
+        self._merge()
+        return self._distinct, np.concatenate(self._numbers)
+
+    def _merge(self) -> None:
+        encoded = pa.chunked_array([self._distinct, *self._fresh]).dictionary_encode()
+        known = len(self._distinct)
+        numbers = np.concatenate([part.indices.to_numpy() for part in encoded.chunks])
+        self._numbers.append(numbers[known:])
+        self._distinct, self._fresh, self._octets = encoded.chunk(0).dictionary, [], 0
 
 
 def _unescaped(values: pa.Array) -> pa.Array:
@@ -116,118 +122,115 @@ def _unescaped(values: pa.Array) -> pa.Array:
     return pc.replace_with_mask(values, escaped, pa.array(texts, pa.string()))
 
 
-def _whole(batches: list[pa.RecordBatch]) -> pa.Table:
-    """Join batches into one table whose repeating columns share a dictionary each."""
-    return pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+def _or_null(texts: pa.Array) -> pa.DictionaryArray:
+    """Put null in place of the empty text, in the dictionary, where it sorts last."""
+    filled = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    return filled.dictionary_encode(null_encoding="encode")
 
 
-def _numbered(*columns: pa.ChunkedArray) -> tuple[pa.Array, list[np.ndarray]]:
-    """Give the distinct values of some dictionary columns and each column as numbers into them."""
-    parts = [column.combine_chunks() for column in columns]
-    joint = pa.concat_arrays([part.dictionary for part in parts]).dictionary_encode()
-    numbers = joint.indices.to_numpy().astype(np.int64)
-    codes, start = [], 0
-    for part in parts:
-        stop = start + len(part.dictionary)
-        codes.append(numbers[start:stop][part.indices.to_numpy()])
-        start = stop
-    return joint.dictionary, codes
-
-
-def _sorted(names: pa.Array, used: np.ndarray) -> tuple[pa.Array, np.ndarray]:
+def _sorted(names: pa.Array, *used: np.ndarray) -> tuple[pa.Array, np.ndarray]:
     """Sort those names that are used; give them and the new number of each old one (-1 unused)."""
     mask = np.zeros(len(names), dtype=bool)
-    mask[used] = True
+    for numbers in used:
+        mask[numbers] = True
     kept = np.flatnonzero(mask)
-    chosen = names.take(pa.array(kept))
-    order = pc.sort_indices(chosen).to_numpy()
-    places = np.full(len(names), -1, dtype=np.int64)
-    places[kept[order]] = np.arange(len(kept))
-    return chosen.take(pa.array(order)), places
+    order = kept[pc.sort_indices(names.take(pa.array(kept))).to_numpy()]
+    places = np.full(len(names), -1, dtype=np.int32)
+    places[order] = np.arange(len(order))
+    return names.take(pa.array(order)), places
 
 
 def _graph(
-    facts: Facts, media: Media, literals: pa.Table, graphs: list[str], prefixes: dict[str, str]
+    facts: Facts, found: Media, tags: list[pa.Array], graphs: pa.Array, prefixes: dict[str, str]
 ) -> KnowledgeGraph:
-    """Number what is left after the media are taken out, sort it and drop repeats."""
-    links = facts.links[media.kept_links]
-    literals = literals.filter(pa.array(media.kept_literals))
-    head, relation, tail, graph = links.T
-    entity, attribute, literal_graph = facts.literals[media.kept_literals].T
-    used = np.concatenate([head, tail, entity, media.entity])
-    entities, entity_place = _sorted(facts.terms, used)
-    relations, relation_place = _sorted(pa.array(facts.predicates, pa.string()), relation)
-    used = np.concatenate([graph, literal_graph, media.graph])
-    names, graph_place = _sorted(pa.array(graphs, pa.string()), used)
+    """Number what is left after the media are taken out, sort it and drop repeats.
+
+    `tags` are the language and the datatype of each literal, as dictionary columns.
+    """
+    head, relation, tail, graph = (column[found.kept_links] for column in facts.links.T)
+    kept = np.flatnonzero(found.kept_literals)
+    entity, attribute, literal_graph = (column[kept] for column in facts.literals.T)
+    entities, entity_place = _sorted(facts.terms, head, tail, entity, found.entity)
     predicates = pa.array(facts.predicates, pa.string())
-    rows = _unique_rows(
-        np.stack(
-            [entity_place[head], relation_place[relation], entity_place[tail], graph_place[graph]],
-            axis=1,
-        )
-    )
+    relations, relation_place = _sorted(predicates, relation)
+    names, graph_place = _sorted(graphs, graph, literal_graph, found.graph)
+    head, relation, tail, graph = (
+        entity_place[head], relation_place[relation], entity_place[tail], graph_place[graph]
+    )  # fmt: skip
+    language, datatype = (column.take(pa.array(kept)) for column in tags)
     literal_table = {
-        "entity": entity_place[entity],
-        "predicate": predicates.take(pa.array(attribute)),
-        "value": literals["value"],
-        "language": _or_null(literals["language"]),
-        "datatype": _or_null(literals["datatype"]),
-        "origin": graph_place[literal_graph].astype(np.int32),
+        "entity": entity_place[entity].astype(np.int64),
+        "predicate": pa.DictionaryArray.from_arrays(attribute, predicates),
+        "value": facts.values.take(pa.array(kept)),
+        "language": language,
+        "datatype": datatype,
+        "origin": graph_place[literal_graph],
     }
     media_table = {
-        "entity": entity_place[media.entity],
-        "modality": pa.array(MODALITIES).take(pa.array(media.modality)),
-        "predicate": predicates.take(pa.array(media.predicate)),
-        "reference": media.reference,
-        "origin": graph_place[media.graph].astype(np.int32),
+        "entity": entity_place[found.entity].astype(np.int64),
+        "modality": pa.DictionaryArray.from_arrays(found.modality, pa.array(MODALITIES)),
+        "predicate": pa.DictionaryArray.from_arrays(found.predicate, predicates),
+        "reference": found.reference,
+        "origin": graph_place[found.graph],
     }
+    with ThreadPoolExecutor(max_workers=1) as pool:  # Arrow sorts the texts while numpy sorts the numbers
+        tables = pool.submit(lambda: [_unique_table(pa.table(rows)) for rows in (literal_table, media_table)])
+        rows = _unique_rows(head, relation, tail, graph)
+        triples = np.stack(rows[:3], axis=1)
+        literals, media = tables.result()
     return KnowledgeGraph(
         entities=entities,
         relations=relations,
-        triples=np.ascontiguousarray(rows[:, :3]),
-        weights=np.ones(len(rows), dtype=np.float32),
-        origin=rows[:, 3].astype(np.int32),
+        triples=triples,
+        weights=np.ones(len(triples), dtype=np.float32),
+        origin=rows[3].astype(np.int32),
         graphs=tuple(names.to_pylist()),
-        literals=_unique_table(pa.table(literal_table, schema=LITERAL_SCHEMA)),
-        media=_unique_table(pa.table(media_table, schema=MEDIA_SCHEMA)),
+        literals=literals.cast(LITERAL_SCHEMA),
+        media=media.cast(MEDIA_SCHEMA),
         prefixes=prefixes,
     )
 
 
-def _or_null(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give null for the empty text of a group that was not there."""
-    return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
-
-
-def _unique_rows(rows: np.ndarray) -> np.ndarray:
-    """Sort rows of small numbers by column and drop repeats.
-
-    Shapes:
-        rows (t, c) int64, not negative
-    """
-    sizes = [int(size) + 1 for size in rows.max(axis=0, initial=0)]
-    if np.prod(sizes, dtype=float) > 2**62:
-        return np.unique(rows, axis=0)
-    keys = rows[:, 0].copy()  # one number a row sorts many times faster than a row of numbers
-    for column, size in zip(rows.T[1:], sizes[1:], strict=True):
-        keys *= size
-        keys += column
+def _unique_rows(*columns: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Sort rows of numbers, none negative, by their columns from left to right and drop repeats."""
+    widths = [int(column.max(initial=0)).bit_length() for column in columns]
+    if sum(widths) > 63:
+        return tuple(np.unique(np.stack(columns), axis=1))
+    keys = np.zeros(len(columns[0]), dtype=np.int64)  # one number a row sorts many times faster than a row
+    for column, width in zip(columns, widths, strict=True):
+        keys <<= width
+        keys |= column
     keys.sort()
     keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])] if len(keys) else keys
-    result = np.empty((len(keys), len(sizes)), dtype=np.int64)
-    for at in range(len(sizes) - 1, 0, -1):
-        keys, result[:, at] = np.divmod(keys, sizes[at])
-    result[:, 0] = keys
-    return result
+    rows = []
+    for width in reversed(widths):
+        rows.append(keys & ((1 << width) - 1))
+        keys = keys >> width
+    return tuple(reversed(rows))
 
 
 def _unique_table(table: pa.Table) -> pa.Table:
-    """Sort a table by all its columns from left to right and drop repeated rows."""
-    table = table.sort_by([(name, "ascending") for name in table.column_names]).combine_chunks()
-    if len(table) < 2:
-        return table
-    fresh = np.zeros(len(table) - 1, dtype=bool)
-    for column in table.columns:
-        filled = column.fill_null("") if column.null_count else column
-        fresh |= pc.not_equal(filled[1:], filled[:-1]).to_numpy()
-    return table.filter(pa.array(np.concatenate([[True], fresh])))
+    """Sort a table by its columns from left to right, nulls last, and drop repeated rows."""
+    columns = {name: _ranked(table[name].combine_chunks()) for name in table.column_names}
+    codes = pa.table({name: codes for name, (codes, _) in columns.items()})
+    codes = codes.sort_by([(name, "ascending") for name in columns]).combine_chunks()
+    if len(codes) > 1:
+        pairs = ((column[1:], column[:-1]) for column in codes.columns)
+        fresh = np.logical_or.reduce([pc.not_equal(*pair).to_numpy() for pair in pairs])
+        codes = codes.filter(pa.array(np.concatenate([[True], fresh])))
+    return pa.table(
+        {
+            name: codes[name] if names is None else names.take(codes[name])
+            for name, (_, names) in columns.items()
+        }
+    )
+
+
+def _ranked(column: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """Put ranks in place of a dictionary column's texts; give these in that order."""
+    if not pa.types.is_dictionary(column.type):
+        return column, None
+    order = pc.sort_indices(column.dictionary)
+    ranks = np.empty(len(order), dtype=np.int32)
+    ranks[order] = np.arange(len(order), dtype=np.int32)
+    return pa.array(ranks[column.indices]), column.dictionary.take(order)

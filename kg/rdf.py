@@ -10,18 +10,18 @@ import itertools
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pyoxigraph as ox
 
 from kg.assembly import Assembler
 from kg.folder import written_beside
 from kg.graph import KnowledgeGraph
-from kg.nquads import BlankNames, without_rdf12
+from kg.nquads import BlankNames, columns, without_rdf12
 from kg.rdf_exchange import RdflibSource
 from kg.rdf_file import UNREADABLE, RdfFile, files_in
 from kg.source import LoadReport, RdfError, Source
@@ -63,12 +63,13 @@ def read(
     report = LoadReport()
     sources = list(_sources([inputs] if isinstance(inputs, str | Path) else inputs, allow_remote))
     with ExitStack() as stack:
-        chunks = _chunks(sources, report, lenient, progress)
+        spool = None
         if facts is not None:
             partial = stack.enter_context(written_beside(Path(facts)))
-            chunks = _spooled(chunks, partial / "spool.nq")
-        graph = _assembled(sources, chunks, vocabulary)
-        if facts is not None:
+            spool = stack.enter_context((partial / "spool.nq").open("wb"))
+        graph = _assembled(sources, vocabulary, report, lenient, progress, spool)
+        if facts is not None and spool is not None:
+            spool.close()
             _fill_store(partial, partial / "spool.nq")
     report.seconds = time.perf_counter() - start
     return graph, report
@@ -80,49 +81,74 @@ def from_rdflib(graph: rdflib.Graph, vocabulary: Vocabulary = DEFAULT) -> Knowle
     Raises:
         RdfError: It is empty or holds terms that RDF does not allow.
     """
-    sources = [RdflibSource(graph)]
-    return _assembled(sources, _chunks(sources, LoadReport(), False, None), vocabulary)
+    return _assembled([RdflibSource(graph)], vocabulary, LoadReport())
 
 
-def _assembled(sources: Sequence[Source], chunks: Iterable[bytes], vocabulary: Vocabulary) -> KnowledgeGraph:
-    """Number the terms of a chunk in one thread while the next chunk is parsed in another."""
+def _assembled(
+    sources: Sequence[Source],
+    vocabulary: Vocabulary,
+    report: LoadReport,
+    lenient: bool = False,
+    progress: Callable[[int], None] | None = None,
+    spool: IO[bytes] | None = None,
+) -> KnowledgeGraph:
+    """Take in a chunk in one thread while the next one is parsed in another."""
     assembler = Assembler(vocabulary)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        waiting: deque[Future[None]] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(assembler.add, chunk))
-            if len(waiting) > 2:
-                waiting.popleft().result()
-        for future in waiting:
-            future.result()
     prefixes: dict[str, str] = {}
-    for source in sources:
-        prefixes = source.prefixes() | prefixes  # the first to declare a prefix wins
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for source in sources:
+            report.files.append(source.name)
+            intake = _Intake(source, assembler, report if lenient else None, spool)
+            waiting: deque[Future[int]] = deque()
+            with closing(source):
+                for text in _texts(source, report.skip if lenient else None):
+                    waiting.append(pool.submit(intake, text))
+                    if len(waiting) > 1:
+                        _done(waiting, report, progress)
+                while waiting:
+                    _done(waiting, report, progress)
+            prefixes = source.prefixes() | prefixes  # the first to declare a prefix wins
     if assembler.empty:
         names = ", ".join(source.name for source in sources)
         raise RdfError(f"{names}: expected at least one triple (got an empty graph)")
     return assembler.finish(prefixes)
 
 
-def _chunks(
-    sources: Sequence[Source],
-    report: LoadReport,
-    lenient: bool,
-    progress: Callable[[int], None] | None,
-) -> Iterator[bytes]:
-    """Stream all sources as chunks of canonical N-Quads without blank nodes."""
-    for source in sources:
-        report.files.append(source.name)
-        blanks = BlankNames(source.digest)
-        refuse = _refusal(source, report if lenient else None)
-        with closing(source):
-            for text in _texts(source, report.skip if lenient else None):
-                chunk = blanks.applied(without_rdf12(text, refuse))
-                report.quads += chunk.count(b"\n")
-                if progress is not None:
-                    progress(report.quads)
-                if chunk:
-                    yield chunk
+def _done(waiting: deque[Future[int]], report: LoadReport, progress: Callable[[int], None] | None) -> None:
+    """Wait for the oldest chunk and count it."""
+    report.quads += waiting.popleft().result()
+    if progress is not None:
+        progress(report.quads)
+
+
+class _Intake:
+    """Takes the chunks of one source in: names blank nodes, refuses RDF 1.2, spools, numbers.
+
+    Called from one thread at a time, as blank nodes are named in order. A chunk in which every node is
+    an IRI, as most are, is only cut.
+    """
+
+    def __init__(
+        self, source: Source, assembler: Assembler, report: LoadReport | None, spool: IO[bytes] | None
+    ) -> None:
+        self._blanks = BlankNames(source.digest)
+        self._refuse = _refusal(source, report)
+        self._assembler, self._spool = assembler, spool
+
+    def __call__(self, text: bytes) -> int:
+        """Take in canonical N-Quads; the number of statements."""
+        chunk = columns(text)
+        if chunk is None:
+            text = self._blanks.applied(without_rdf12(text, self._refuse))
+            if not text:
+                return 0
+            chunk = columns(text)
+        if chunk is None:
+            raise ValueError(f"expected canonical N-Quads (got {text[:200]!r} ...)")
+        if self._spool is not None:
+            self._spool.write(text)
+        self._assembler.add(chunk)
+        return len(chunk)
 
 
 def _texts(source: Source, skip: Callable[[str], None] | None) -> Iterator[bytes]:
@@ -151,14 +177,6 @@ def _refusal(source: Source, report: LoadReport | None) -> Callable[[str], None]
         report.skip(sentence)
 
     return refuse
-
-
-def _spooled(chunks: Iterable[bytes], path: Path) -> Iterator[bytes]:
-    """Pass chunks on and write them to a file on the way."""
-    with path.open("wb") as file:
-        for chunk in chunks:
-            file.write(chunk)
-            yield chunk
 
 
 def _fill_store(folder: Path, spool: Path) -> None:

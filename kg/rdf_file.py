@@ -67,7 +67,11 @@ class RdfFile:
         if skip is not None and self._format in (ox.RdfFormat.N_TRIPLES, ox.RdfFormat.N_QUADS):
             return self._by_lines(self._stream, skip)
         base = self._path.absolute().as_uri()
-        self._parser = ox.parse(self._stream, format=self._format, base_iri=base)
+        if isinstance(self._stream.raw, io.FileIO) and self._stream.tell() == 0:  # type: ignore[attr-defined]
+            # neither compressed nor after a byte order mark: the parser reads faster by itself
+            self._parser = ox.parse(path=self._path, format=self._format, base_iri=base)
+        else:
+            self._parser = ox.parse(self._stream, format=self._format, base_iri=base)
         return self._parser if skip is None else self._skipping(self._parser, skip)
 
     def _skipping(self, parser: ox.QuadParser, skip: Callable[[str], None]) -> Iterator[ox.Quad]:
