@@ -1,6 +1,7 @@
 """From columns of statements to a KnowledgeGraph: Arrow numbers the texts, numpy tells media from facts.
 
-It takes chunks in which every node is an IRI, and knows neither text formats nor RDF libraries. What is a media node can only be told when all is read, so that is decided at the end, on integers.
+It takes chunks in which every node is an IRI, and knows neither text formats nor RDF libraries. What is
+a media node can only be told when all is read, so that is decided at the end, on integers.
 """
 
 from __future__ import annotations
