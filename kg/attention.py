@@ -43,10 +43,10 @@ class Rows:
     def of(cls, row: Tensor, column: Tensor, num_rows: int, num_columns: int) -> Rows:
         """Build the pattern from edges that are already sorted by row."""
         return cls(
-            indptr=_offsets(row, num_rows),
+            indptr=row_offsets(row, num_rows),
             row=row,
             column=column,
-            transposed_indptr=_offsets(column, num_columns),
+            transposed_indptr=row_offsets(column, num_columns),
             transposed_order=column.argsort(stable=True),
         )
 
@@ -134,15 +134,7 @@ def segment_softmax(logits: Tensor, rows: Rows) -> Tensor:
 
     Shapes: ``logits (E, heads)`` sorted by row -> ``(E, heads)``.
     """
-    size = (rows.num_rows, logits.shape[1])
-    index = rows.row.unsqueeze(1).expand_as(logits)
-    with torch.no_grad():
-        lowest = torch.finfo(logits.dtype).min
-        peak = logits.new_full(size, lowest).scatter_reduce_(0, index, logits.detach(), "amax")
-    exponential = (logits - peak[rows.row]).exp()
-    total = logits.new_zeros(size).index_add(0, rows.row, exponential)
-    # a row with a finite logit sums to at least exp(0); dividing by a tiny number makes gradients overflow
-    return exponential / total.masked_fill(total == 0, 1)[rows.row]
+    return cast(Tensor, _SegmentSoftmax.apply(logits, rows))
 
 
 def weighted_sum(alpha: Tensor, value: Tensor, rows: Rows) -> Tensor:
@@ -219,12 +211,15 @@ class RelationalAttention(MessagePassing):
         """Values ``(num_sources, heads, channels)`` and attention ``(E, heads)``."""
         x_source, x_target = x if isinstance(x, tuple) else (x, x)
         value = self.project(x_source).view(-1, self.heads, self.out_channels)
-        received = value if x_target is x_source else self.project(x_target).view(-1, *value.shape[1:])
-        source_score = (value * self.source_key).sum(-1)
-        target_score = (received * self.target_key).sum(-1)
         rows = edges.sources
-        logits = source_score[rows.column] + target_score[rows.row] + self.relation_key[edges.edge_type]
-        logits = nn.functional.leaky_relu(logits, self.negative_slope)
+        # the keys are applied to the weights, not to the values: a narrow product in place of a wide one
+        by_head = self.project.weight.view(self.heads, self.out_channels, -1)
+        source_key, target_key = (
+            torch.einsum("hc,hcd->dh", key, by_head) for key in (self.source_key, self.target_key)
+        )
+        logits = _EndSum.apply(x_source @ source_key, x_target @ target_key, rows)
+        logits.add_(self.relation_key.index_select(0, edges.edge_type))
+        logits = nn.functional.leaky_relu_(logits, self.negative_slope)
         if log_weight is not None:
             logits = logits + log_weight.unsqueeze(1)
         return value, segment_softmax(logits, rows)
@@ -243,53 +238,109 @@ class RelationalAttention(MessagePassing):
         return (value_j + self.relation_value[edges.edge_type]) * alpha.unsqueeze(-1)
 
 
+class _EndSum(torch.autograd.Function):
+    """What both ends of an edge bring: ``(num_columns, heads), (num_rows, heads) -> (E, heads)``."""
+
+    @staticmethod
+    def forward(ctx: Any, source: Tensor, target: Tensor, rows: Rows) -> Tensor:
+        ctx.rows = rows
+        return source.index_select(0, rows.column).add_(target.index_select(0, rows.row))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        rows: Rows = ctx.rows
+        return (
+            _row_sum(grad, rows.transposed_indptr, rows.transposed_order),
+            _row_sum(grad, rows.indptr),
+            None,
+        )
+
+
+class _SegmentSoftmax(torch.autograd.Function):
+    """Softmax by row that keeps nothing but its result."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, rows: Rows) -> Tensor:
+        peak = torch.segment_reduce(
+            logits, "max", offsets=rows.indptr, axis=0, unsafe=True, initial=torch.finfo(logits.dtype).min
+        )
+        alpha = (logits - peak.index_select(0, rows.row)).exp_()
+        total = _row_sum(alpha, rows.indptr)
+        # a row with a finite logit sums to at least exp(0); a tiny divisor would make gradients overflow
+        alpha.div_(total.masked_fill_(total == 0, 1).index_select(0, rows.row))
+        ctx.save_for_backward(alpha)
+        ctx.rows = rows
+        return alpha
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (alpha,) = ctx.saved_tensors
+        moved = alpha * grad
+        total = _row_sum(moved, ctx.rows.indptr)
+        return moved.sub_(total.index_select(0, ctx.rows.row).mul_(alpha)), None
+
+
 class _WeightedSum(torch.autograd.Function):
-    """Sparse product whose gradients are sparse too; autograd keeps (E, heads, channels)."""
+    """A bag of embeddings for each row and head, in both directions; autograd keeps (E, heads, channels)."""
 
     @staticmethod
     def forward(ctx: Any, alpha: Tensor, value: Tensor, rows: Rows) -> Tensor:
-        ctx.save_for_backward(alpha, value)
+        tables = value.transpose(0, 1).contiguous()  # head by head, as the bags need them
+        ctx.save_for_backward(alpha, tables)
         ctx.rows = rows
-        return torch.stack(
-            [
-                csr_matrix(rows, alpha[:, head].contiguous()) @ value[:, head].contiguous()
-                for head in range(alpha.shape[1])
-            ],
-            dim=1,
-        )
+        out = value.new_empty(rows.num_rows, *value.shape[1:])
+        for head, table in enumerate(tables):
+            out[:, head] = _bags(table, rows.column, rows.indptr, alpha[:, head])
+        return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        alpha, value = ctx.saved_tensors
+        alpha, tables = ctx.saved_tensors
         rows: Rows = ctx.rows
-        heads = range(alpha.shape[1])
-        grad_alpha = grad_value = None
-        if ctx.needs_input_grad[0]:
-            grad_alpha = torch.stack(
-                [_edge_dot(rows, grad[:, head], value[:, head]) for head in heads], dim=1
-            )
-        if ctx.needs_input_grad[1]:
-            order = rows.transposed_order
-            grad_value = torch.stack(
-                [
-                    _csr_of(rows.transposed_indptr, rows.row[order], alpha[order, head], rows.num_rows)
-                    @ grad[:, head].contiguous()
-                    for head in heads
-                ],
-                dim=1,
-            )
-        return grad_alpha, grad_value, None
+        grad_alpha = torch.empty_like(alpha) if ctx.needs_input_grad[0] else None
+        grad_value = tables.new_empty(rows.num_columns, len(tables), tables.shape[2])
+        back, moved = (index.index_select(0, rows.transposed_order) for index in (rows.row, alpha))
+        for head, table in enumerate(tables):
+            received = grad[:, head].contiguous()
+            if grad_alpha is not None:
+                grad_alpha[:, head] = _edge_dot(received, table, rows)
+            if ctx.needs_input_grad[1]:
+                grad_value[:, head] = _bags(received, back, rows.transposed_indptr, moved[:, head])
+        return grad_alpha, grad_value if ctx.needs_input_grad[1] else None, None
 
 
-def _edge_dot(rows: Rows, left: Tensor, right: Tensor) -> Tensor:
+def _bags(table: Tensor, index: Tensor, indptr: Tensor, weight: Tensor) -> Tensor:
+    """Weighted sums of rows of a table: ``(m, c), (E,), (n + 1,), (E,) -> (n, c)``.
+
+    A bag of embeddings is a sparse product; torch's is five times as fast as its compressed rows.
+    """
+    return nn.functional.embedding_bag(
+        index,
+        table,
+        indptr,
+        mode="sum",
+        per_sample_weights=weight.contiguous(),
+        include_last_offset=True,
+    )
+
+
+def _edge_dot(left: Tensor, right: Tensor, rows: Rows) -> Tensor:
     """Scalar product of the two ends of each edge, ``(E,)``."""
-    if rows.row.numel() > rows.num_rows * rows.num_columns:
-        # a tiny multigraph: torch refuses a pattern with more entries than places
-        return (left[rows.row] * right[rows.column]).sum(-1)
-    empty = csr_matrix(rows, left.new_zeros(rows.row.numel()))
-    product = torch.sparse.sampled_addmm(empty, left.contiguous(), right.t().contiguous(), beta=0.0)
-    return cast(Tensor, product.values())
+    if rows.num_rows * rows.num_columns <= 4 * rows.row.numel():
+        # few columns, as relations are: all pairs cost less than picking them
+        return (left @ right.t()).view(-1).index_select(0, rows.row * rows.num_columns + rows.column)
+    # what a bag's gradient tells of its weights; torch offers it only as the operator behind that gradient
+    dot = torch.ops.aten._embedding_bag_per_sample_weights_backward
+    return cast(Tensor, dot(left, right, rows.column, rows.indptr[:-1], rows.row, 0))
+
+
+def _row_sum(values: Tensor, indptr: Tensor, order: Tensor | None = None) -> Tensor:
+    """Sum of the edges' values for each row: ``(E, heads), (n + 1,), (E,) -> (n, heads)``."""
+    order = torch.arange(len(values), device=values.device) if order is None else order
+    return nn.functional.embedding_bag(order, values, indptr, mode="sum", include_last_offset=True)
 
 
 def csr_matrix(rows: Rows, values: Tensor) -> Tensor:
@@ -302,7 +353,8 @@ def _csr_of(indptr: Tensor, column: Tensor, values: Tensor, num_columns: int) ->
     return torch.sparse_csr_tensor(indptr, column, values, size, check_invariants=False)
 
 
-def _offsets(index: Tensor, size: int) -> Tensor:
+def row_offsets(index: Tensor, size: int) -> Tensor:
+    """Where each row begins when its entries are sorted, and the end: ``(E,) -> (size + 1,)``."""
     offsets = index.new_zeros(size + 1)
     torch.cumsum(torch.bincount(index, minlength=size), 0, out=offsets[1:])
     return offsets
