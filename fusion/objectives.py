@@ -27,8 +27,3 @@ def alignment(left: Tensor, right: Tensor, scale: Tensor, same: Tensor | None = 
         logits = logits.masked_fill(twins, float("-inf"))
     target = torch.arange(len(left), device=left.device)
     return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.t(), target)) / 2
-
-
-def link(scores: Tensor, tails: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Rank the true tail among all entities: cross-entropy over ``scores (b, n)`` for ``tails (b,)``."""
-    return functional.cross_entropy(scores, tails, label_smoothing=smoothing)

@@ -9,11 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fusion import objectives
 from fusion.base import JointGraph
 from fusion.structure import StructureEncoder
-from kg.links import ComplEx, both_directions
-from kg.ranking import mean_reciprocal_rank, realistic_ranks
+from kg.links import Answers, ComplEx, answer_loss, both_directions, filtered_ranks
+from kg.ranking import mean_reciprocal_rank
 from kg.splits import Split
 from pipelines.history import History, Progress
 from pipelines.settings import Settings
@@ -27,6 +26,15 @@ class LinkModel(nn.Module):
         self.encoder = StructureEncoder(num_entities, 2 * num_relations, settings.structure_width)
         self.scorer = ComplEx(num_relations, settings.structure_width // 2)
         self.num_relations = num_relations
+
+    def loss(self, rows: Tensor, facts: Tensor, n3: float) -> Tensor:
+        """Mean cross-entropy of the facts' tails, each distinct query scored once, and the N3 penalty."""
+        asked = Answers.of(facts, 2 * self.num_relations)
+        row, tail = asked.take(torch.arange(len(asked), device=facts.device))
+        queries = self.scorer.queries(rows[asked.head], asked.relation)
+        share = rows.new_full((len(row),), 1 / max(len(row), 1))
+        penalty = self.scorer.n3(rows[asked.head[row]], asked.relation[row], rows[tail])
+        return answer_loss(queries, rows, row, tail, share) + n3 * penalty
 
 
 def train_links(
@@ -57,10 +65,8 @@ def train_links(
         for batch in torch.split(train[torch.randperm(len(train))], settings.batch):
             fresh = torch.rand(graph.num_entities, device=device) < 0.1
             rows = model.encoder(graph.edges, masked(log_weight, place, batch), fresh)
-            head, relation, tail = both_directions(triples[batch], num_relations).to(device).unbind(1)
-            scores = model.scorer(rows[head], relation, rows)
-            penalty = model.scorer.n3(rows[head], relation, rows[tail])
-            loss = objectives.link(scores, tail) + settings.n3 * penalty
+            facts = both_directions(triples[batch], num_relations).to(device)
+            loss = model.loss(rows, facts, settings.n3)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -90,18 +96,10 @@ def link_ranks(
     if not len(asked):
         return np.empty(0)
     rows = model.encoder(graph.edges, log_weight)
-    known: dict[tuple[int, int], list[int]] = {}
-    for head, relation, tail in both_directions(triples, model.num_relations).tolist():
-        known.setdefault((head, relation), []).append(tail)
-    ranks = []
-    for batch in torch.split(both_directions(triples[asked], model.num_relations), 512):
-        head, relation, tail = batch.to(rows.device).unbind(1)
-        scores = model.scorer(rows[head], relation, rows).cpu().numpy()
-        answers = np.zeros(scores.shape, dtype=bool)
-        for row, (one, kind, _) in enumerate(batch.tolist()):
-            answers[row, known[one, kind]] = True
-        ranks.append(realistic_ranks(scores, tail.cpu().numpy(), answers))
-    return np.concatenate(ranks)
+    both = 2 * model.num_relations
+    known = Answers.of(both_directions(triples, model.num_relations).to(rows.device), both)
+    asked_both = both_directions(triples[asked], model.num_relations).to(rows.device)
+    return filtered_ranks(model.scorer, rows, asked_both, known).cpu().numpy()
 
 
 def edge_places(graph: JointGraph, num_triples: int) -> Tensor:

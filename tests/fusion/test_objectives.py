@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fusion.base import unit
-from fusion.objectives import alignment, link
+from fusion.objectives import alignment
 
 
 def by_hand(left: Tensor, right: Tensor, scale: float, same: list[int] | None = None) -> float:
@@ -93,16 +93,3 @@ def test_alignment_has_the_gradients_of_finite_differences() -> None:
     scale = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
     same = torch.tensor([0, 1, 0, 2])
     assert torch.autograd.gradcheck(lambda a, b, s: alignment(a, b, s, same), (left, right, scale))
-
-
-def test_link_is_the_cross_entropy_of_the_true_tail_by_hand() -> None:
-    scores = torch.tensor([[0.0, math.log(3)], [0.0, 0.0]])
-    expected = (math.log(4 / 3) + math.log(2)) / 2
-    assert link(scores, torch.tensor([1, 0])).item() == pytest.approx(expected)
-
-
-def test_link_smoothing_gives_every_entity_an_equal_share() -> None:
-    # smoothing 0.2 of two: the true one counts 0.9, the other 0.1
-    scores = torch.tensor([[0.0, math.log(3)]])
-    expected = 0.9 * math.log(4 / 3) + 0.1 * math.log(4)
-    assert link(scores, torch.tensor([1]), smoothing=0.2).item() == pytest.approx(expected)

@@ -1,0 +1,273 @@
+"""Link scoring on DB15K: ComplEx over all entities, trained and ranked by us and by PyKEEN.
+
+python -m benchmarks.links [--quick] [--data DIR]
+
+Both sides train the same facts, each in both directions, in batches of as many distinct (head, relation)
+queries with all their answers, with Adagrad on the softmax cross-entropy and no penalty; an epoch counts
+as the facts times two over its seconds, grouping the facts into queries included. Ranks are filtered by
+the training and test facts; both sides rank with the same weights and must agree on the mean.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import statistics
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmarks import measure
+from benchmarks.measure import Row
+from kg.links import Answers, ComplEx, answer_loss, both_directions, fast_bfloat16, filtered_ranks
+from kg.rdf import read
+
+DATA = Path("../shared/bench/mmkg/DB15K")
+BATCH = 256  # queries: of 256 and 1000 the one that PyKEEN is faster with
+RATE, N3 = 0.1, 0.1
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The parts of a data set over one list of entities and relations, each ``(t, 3)``."""
+
+    num_entities: int
+    num_relations: int
+    parts: dict[str, Tensor]
+
+
+class Free(nn.Module):
+    """A free row for each entity under the link scorer, and how it is trained."""
+
+    def __init__(self, facts: Facts, rank: int, *, half: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.rows = nn.Parameter(0.1 * torch.randn(facts.num_entities, 2 * rank))
+        self.scorer = ComplEx(facts.num_relations, rank)
+        self.num_relations, self.in_bfloat16 = facts.num_relations, half
+        self.optimizer = torch.optim.Adagrad(self.parameters(), lr=RATE, fused=True)
+
+    def epoch(self, triples: Tensor, n3: float = 0.0) -> None:
+        """One pass over all facts in both directions."""
+        answers = Answers.of(both_directions(triples, self.num_relations), 2 * self.num_relations)
+        for places in torch.randperm(len(answers)).split(BATCH):
+            row, tail = answers.take(places)
+            head, relation = self.rows[answers.head[places]], answers.relation[places]
+            # each query weighs the same, as with PyKEEN
+            share = 1 / (torch.bincount(row, minlength=len(places))[row] * len(places))
+            queries = self.scorer.queries(head, relation)
+            loss = answer_loss(queries, self.rows, row, tail, share, half=self.in_bfloat16)
+            if n3:
+                loss = loss + n3 * self.scorer.n3(head[row], relation[row], self.rows[tail])
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+
+    def ranks(self, asked: Tensor, *known: Tensor) -> Tensor:
+        """Filtered ranks of facts, both directions, given all that is known besides."""
+        both = both_directions(torch.cat([*known, asked]), self.num_relations)
+        answers = Answers.of(both, 2 * self.num_relations)
+        rows = self.rows.detach()
+        return filtered_ranks(self.scorer, rows, both_directions(asked, self.num_relations), answers)
+
+
+class Rival:
+    """PyKEEN's ComplEx under its LCWA training loop."""
+
+    def __init__(self, facts: Facts, rank: int) -> None:
+        from pykeen.models import ComplEx as Model
+
+        self.facts = facts
+        self.model = Model(
+            triples_factory=self.factory(facts.parts["train"]),
+            embedding_dim=rank,
+            loss="crossentropy",
+            regularizer=None,
+            random_seed=0,
+        )
+        self.optimizer = torch.optim.Adagrad(self.model.parameters(), lr=RATE)
+
+    def factory(self, triples: Tensor) -> Any:
+        """Facts as PyKEEN takes them, inverse relations added."""
+        from pykeen.triples import CoreTriplesFactory
+
+        return CoreTriplesFactory(
+            triples,
+            num_entities=self.facts.num_entities,
+            num_relations=self.facts.num_relations,
+            create_inverse_triples=True,
+        )
+
+    def epoch(self, triples: Tensor) -> None:
+        """One pass over all facts in both directions."""
+        from pykeen.training import LCWATrainingLoop
+
+        factory = self.factory(triples)
+        loop = LCWATrainingLoop(model=self.model, triples_factory=factory, optimizer=self.optimizer)
+        loop.train(factory, num_epochs=1, batch_size=BATCH, use_tqdm=False, use_tqdm_batch=False)
+
+    def mean_reciprocal_rank(self, asked: Tensor, known: Tensor) -> float:
+        """Of facts, both directions, filtered."""
+        from pykeen.evaluation import RankBasedEvaluator
+
+        result = RankBasedEvaluator().evaluate(
+            self.model, asked, batch_size=BATCH, additional_filter_triples=[known], use_tqdm=False
+        )
+        return float(result.get_metric("both.realistic.inverse_harmonic_mean_rank"))
+
+    def ours(self, rank: int) -> Free:
+        """The same weights in our model: PyKEEN's inverse of relation r is r + 1, its relations are even."""
+        free = Free(self.facts, rank)
+        entity, relation = (
+            representation[0](None).detach()
+            for representation in (self.model.entity_representations, self.model.relation_representations)
+        )
+        relation = torch.cat([relation[0::2], relation[1::2]])
+        with torch.no_grad():
+            free.rows.copy_(torch.cat([entity.real, entity.imag], dim=1))
+            free.scorer.relation.copy_(torch.cat([relation.real, relation.imag], dim=1))
+        return free
+
+
+def load(folder: Path) -> Facts:
+    """Read the parts of a data set.
+
+    Raises:
+        FileNotFoundError: if the folder does not hold them.
+    """
+    files = {name: folder / f"{name}.nt.gz" for name in ("train", "train_minus_valid", "valid", "test")}
+    if missing := [path.name for path in files.values() if not path.is_file()]:
+        raise FileNotFoundError(f"expected DB15K in {folder}: give its folder by --data (no {missing[0]})")
+    whole, _ = read(list(files.values()))
+    parts = {}
+    for name, path in files.items():
+        graph, _ = read([path])
+        entities = np.searchsorted(whole.entities, graph.entities)
+        relations = np.searchsorted(whole.relations, graph.relations)
+        head, relation, tail = graph.triples.T
+        triples = np.stack([entities[head], relations[relation], entities[tail]], axis=1)
+        parts[name] = torch.from_numpy(triples)
+    return Facts(whole.num_entities, whole.num_relations, parts)
+
+
+def medians(sides: list[Callable[[], object]], repeats: int) -> list[float]:
+    """Median time of each side, s, in turn A B C A B C."""
+    rounds = [[measure.seconds(side) for side in sides] for _ in range(repeats)]
+    return [statistics.median(times) for times in zip(*rounds, strict=True)]
+
+
+def training(facts: Facts, rank: int, count: int, repeats: int) -> list[Row]:
+    """An epoch in float32 and, where the processor has it, in bfloat16 against PyKEEN's in float32."""
+    triples = facts.parts["train"]
+    triples = triples[torch.randperm(len(triples), generator=torch.Generator().manual_seed(0))[:count]]
+    halves = [False, True] if fast_bfloat16(torch.device("cpu")) else [False]
+    rival = Rival(facts, rank)
+    free = [Free(facts, rank, half=half) for half in halves]
+    sides: list[Free | Rival] = [*free, rival]
+    for side in sides:
+        side.epoch(triples[: 4 * BATCH])  # the first steps do not count
+    times = medians([partial(side.epoch, triples) for side in sides], repeats)
+    speeds = [2 * len(triples) / time for time in times]
+    names = [f"training ComplEx, rank {rank}, {'bfloat16' if half else 'float32'}" for half in halves]
+    return [rate(name, speed, speeds[-1]) for name, speed in zip(names, speeds, strict=False)]
+
+
+def rate(benchmark: str, ours: float, rival: float) -> Row:
+    """The claim of the speed issue: at least 1.5 times as many triples a second."""
+    ratio = ours / rival
+    return Row(benchmark, "triples/s", ours, rival, ratio, "ours / rival >= 1.5", ratio >= 1.5)
+
+
+def evaluation(facts: Facts, rank: int, count: int, repeats: int) -> Row:
+    """Filtered ranks of test facts by the same weights."""
+    asked, known = facts.parts["test"][:count], facts.parts["train"]
+    rival = Rival(facts, rank)
+    rival.epoch(known[: 8 * BATCH])  # scores that differ
+    free = rival.ours(rank)
+    ours, other = float((1 / free.ranks(asked, known)).mean()), rival.mean_reciprocal_rank(asked, known)
+    if abs(ours - other) > 1e-4:
+        raise RuntimeError(f"expected both sides to rank alike (got MRR {ours:.5f} and {other:.5f})")
+    times = measure.in_turn(
+        lambda: free.ranks(asked, known), lambda: rival.mean_reciprocal_rank(asked, known), repeats
+    )
+    speeds = [2 * len(asked) / time for time in times]
+    return rate(f"filtered ranks, rank {rank}", *speeds)
+
+
+def precision(facts: Facts, epochs: int, count: int) -> Row:
+    """Validation MRR after the same epochs with products in bfloat16 and in float32."""
+    train, valid = facts.parts["train_minus_valid"][:count], facts.parts["valid"]
+    ours, exact = (_score(Free(facts, 100, half=half), train, valid, epochs) for half in (True, False))
+    name = f"validation MRR, rank 100, {epochs} epochs, bfloat16 against float32"
+    return Row(name, "", ours, exact, ours - exact, "ours - rival >= -0.005", ours - exact >= -0.005)
+
+
+def _score(free: Free, train: Tensor, valid: Tensor, epochs: int) -> float:
+    for _ in range(epochs):
+        free.epoch(train, N3)
+    return float((1 / free.ranks(valid, train)).mean())
+
+
+def memory(facts: Facts, most: int) -> Row:
+    """Peak memory of ranking: all queries against a tenth of them, each in a process of its own."""
+    sizes = f"{facts.num_entities} {facts.num_relations} {len(facts.parts['train'])}"
+    children = [
+        measure.child("benchmarks.links", "--part", f"{sizes} {count}") for count in (most, most // 10)
+    ]
+    ours, tenth = (child["peak"] / 1e6 for child in children)
+    if any(child["peak"] <= child["before"] for child in children):
+        raise RuntimeError(
+            f"expected ranking to take more memory than starting did (got {ours:.0f} MB for both)"
+        )
+    return measure.at_most("memory of filtered ranks, ten times the queries", ours, tenth, 1.05, unit="MB")
+
+
+def part(num_entities: int, num_relations: int, num_known: int, count: int) -> None:
+    """What the child does: rank made-up facts, as reading true ones takes memory too; say what it took."""
+    limits = torch.tensor([num_entities, num_relations, num_entities])
+    known = (torch.rand(num_known, 3) * limits).long()
+    facts = Facts(num_entities, num_relations, {})
+    before = measure.peak_bytes()
+    Free(facts, 200).ranks(known[:count], known)
+    print(json.dumps({"peak": measure.peak_bytes(), "before": before}))
+
+
+def main() -> int:
+    """Measure, report."""
+    parser = measure.parser("link scoring over all entities against PyKEEN's ComplEx with LCWA")
+    parser.add_argument("--data", type=Path, default=DATA, help=f"folder of DB15K ({DATA})")
+    parser.set_defaults(repeats=3)  # an epoch is some hundred steps
+    flags = parser.parse_args()
+    if flags.part:
+        part(*map(int, flags.part.split()))
+        return 0
+    try:
+        facts = load(flags.data)
+        import pykeen  # noqa: F401
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    except ImportError:
+        parser.error("expected pykeen to compare with: pip install '.[bench]'")
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)  # PyKEEN tells of every batch size on a CPU
+    count, asked, repeats = (1_000, 200, 1) if flags.quick else (10**9, 10**9, flags.repeats)
+    # memory first: a child's peak is at least what its parent held when it was started
+    rows = [memory(facts, len(facts.parts["test"]))]
+    rows += [row for rank in (100, 200) for row in training(facts, rank, count, repeats)]
+    rows += [evaluation(facts, rank, asked, repeats) for rank in (100, 200)]
+    if fast_bfloat16(torch.device("cpu")):
+        rows += [precision(facts, 1 if flags.quick else 5, 4_000 if flags.quick else count)]
+    details = {"batch": BATCH, "optimizer": "Adagrad", "threads": torch.get_num_threads()}
+    return measure.report("links", rows, quick=flags.quick, details=details)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
