@@ -149,7 +149,8 @@ def _encoded(
 
     cores = torch.get_num_threads()
     workers = cores if workers is None else workers
-    size = max(1, min(batch_size, -(-len(todo) // max(workers, 1))))
+    rounds = max(1, -(-len(todo) // (batch_size * max(workers, 1))))
+    size = max(1, -(-len(todo) // (rounds * max(workers, 1))))  # no core waits for another's last batch
     batches = [todo[start : start + size] for start in range(0, len(todo), size)]
     if workers == 0:
         yield from (_finish(encoder, batch) for batch in batches)

@@ -20,9 +20,13 @@ def load_sentence_model(model: str | Path, device: str, *, allow_remote: bool = 
     Raises:
         ValueError: the files are not here, or are not such a model.
     """
+    from huggingface_hub import constants
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
+    was_offline = constants.HF_HUB_OFFLINE
+    if not allow_remote:  # "local files only" still asks the hub which program this may be
+        constants.HF_HUB_OFFLINE = True
     had_bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call] # the caller shows progress
     try:
@@ -32,6 +36,7 @@ def load_sentence_model(model: str | Path, device: str, *, allow_remote: bool = 
     except Exception as error:  # the libraries below raise OSError, ValueError, KeyError and others
         raise ValueError(_missing(model, error, allow_remote)) from error
     finally:
+        constants.HF_HUB_OFFLINE = was_offline
         if had_bars:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
     loaded.eval()

@@ -1,5 +1,6 @@
 """Texts to vectors through sentence-transformers; long texts are split and pooled, never cut.
 
+The default model is computed without it, to the same rows, because its import takes seconds.
 Knows nothing of files: a reference is the text itself.
 """
 
@@ -10,12 +11,13 @@ import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .base import MediaError
 from .hub import load_sentence_model, model_name
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 MAX_CHARACTERS = 1_000_000  # minutes of encoding; a longer text is a book and wants its chapters
@@ -23,6 +25,61 @@ _WORD_START = re.compile(r"\s(?=\S)")
 _CPU_BATCH = 8  # short batches of like length: three times the rate of 32 mixed ones
 _GPU_BATCH = 64
 _VERSION = 1  # raise it when the preprocessing changes: cached features are then made anew
+
+
+class TextModel(Protocol):
+    """What the encoder needs of a model: texts of `max_tokens` at most in, unit vectors out."""
+
+    device: torch.device
+    dim: int
+    max_tokens: int | None
+
+    def num_tokens(self, text: str) -> int:
+        """How many of the model's tokens a text has, a prompt of the model counted."""
+
+    def vectors(self, texts: Sequence[str]) -> Tensor:
+        """One vector a text: ``(n, dim)``."""
+
+
+class SentenceModel:
+    """A model through sentence-transformers.
+
+    Raises:
+        ValueError: the files are not here, or are not a text model.
+    """
+
+    def __init__(self, model: str | Path, device: str, *, allow_remote: bool = False) -> None:
+        self._model = load_sentence_model(model, device, allow_remote=allow_remote)
+        self._lock = threading.Lock()  # tokenisers keep their settings inside, shared by threads
+        self._prompt = self._model.prompts.get(self._model.default_prompt_name or "") or ""
+        dim = self._model.get_embedding_dimension()
+        if dim is None:
+            raise ValueError(f"expected a text model with vectors of one length (got {str(model)!r})")
+        self.dim, self.device, self.max_tokens = dim, self._model.device, self._model.max_seq_length
+
+    def num_tokens(self, text: str) -> int:
+        """How many tokens a text has, the prompt and what begins and ends it counted."""
+        with self._lock:
+            encoded = self._model.tokenizer(self._prompt + text, truncation=False, verbose=False)
+        return len(encoded["input_ids"])
+
+    def vectors(self, texts: Sequence[str]) -> Tensor:
+        """The model over one batch: ``(n, dim)``."""
+        import torch
+
+        batch: list[Any] = list(texts)
+        if not set(self._model.modalities) <= {"text"}:
+            # A text that looks like a path or a URL must not be opened by such a model.
+            batch = [{"text": text} for text in texts]
+        with self._lock:
+            inputs = self._model.preprocess(batch, prompt=self._prompt or None)
+        inputs = {
+            key: value.to(self.device) if isinstance(value, torch.Tensor) else value
+            for key, value in inputs.items()
+        }
+        with torch.no_grad():
+            rows: Tensor = self._model(inputs)["sentence_embedding"]
+        return rows
 
 
 class TextEncoder:
@@ -33,15 +90,9 @@ class TextEncoder:
     def __init__(
         self, model: str | Path | None = None, device: str = "cpu", *, allow_remote: bool = False
     ) -> None:
-        source = _minilm_folder() if model is None else model
-        self._model = load_sentence_model(source, device, allow_remote=allow_remote)
+        self._model = _open(model, device, allow_remote)
         self.name = f"{'minilm' if model is None else model_name(model)}@{_VERSION}"
-        self._lock = threading.Lock()  # tokenisers keep their settings inside, shared by threads
-        self._prompt = self._model.prompts.get(self._model.default_prompt_name or "") or ""
-        dim = self._model.get_embedding_dimension()
-        if dim is None:
-            raise ValueError(f"expected a text model with vectors of one length (got {model!r})")
-        self.dim = dim
+        self.dim = self._model.dim
 
     def load(self, reference: str | Path) -> str:
         """The text itself, if there is something in it.
@@ -86,19 +137,7 @@ class TextEncoder:
         size = _CPU_BATCH if self._model.device.type == "cpu" else _GPU_BATCH
         for start in range(0, len(order), size):
             rows = order[start : start + size]
-            batch: list[Any] = [texts[i] for i in rows]
-            if not set(self._model.modalities) <= {"text"}:
-                # A text that looks like a path or a URL must not be opened by such a model.
-                batch = [{"text": text} for text in batch]
-            with self._lock:
-                inputs = self._model.preprocess(batch, prompt=self._prompt or None)
-            inputs = {
-                key: value.to(self._model.device) if isinstance(value, torch.Tensor) else value
-                for key, value in inputs.items()
-            }
-            with torch.no_grad():
-                output = self._model(inputs)["sentence_embedding"]
-            vectors[rows] = output.float().cpu()
+            vectors[rows] = self._model.vectors([texts[i] for i in rows]).float().cpu()
         return vectors
 
     def _chunks(self, text: str) -> list[tuple[str, int]]:
@@ -107,16 +146,24 @@ class TextEncoder:
         Halving at the white space nearest to the middle works with any tokeniser, and each piece
         is known to fit because it was tokenised alone.
         """
-        limit = self._model.max_seq_length
+        limit = self._model.max_tokens
         if limit is None or limit > MAX_CHARACTERS:
             return [(text, max(1, len(text)))]
-        with self._lock:
-            encoded = self._model.tokenizer(self._prompt + text, truncation=False, verbose=False)
-        length = len(encoded["input_ids"])
+        length = self._model.num_tokens(text)
         if length <= limit or len(text) < 2:
             return [(text, length)]
         cut = _middle(text)
         return self._chunks(text[:cut]) + self._chunks(text[cut:])
+
+
+def _open(model: str | Path | None, device: str, allow_remote: bool) -> TextModel:
+    """The default by torch alone, if its package holds what that can compute; else any model."""
+    if model is not None:
+        return SentenceModel(model, device, allow_remote=allow_remote)
+    from .bert import MeanBert, is_mean_bert
+
+    folder = _minilm_folder()
+    return MeanBert(folder, device) if is_mean_bert(folder) else SentenceModel(folder, device)
 
 
 def _middle(text: str) -> int:

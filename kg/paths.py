@@ -6,15 +6,16 @@ logarithm of the degree of the entity it arrives at, and relations can be left o
 
 from __future__ import annotations
 
-import heapq
-import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 Step = tuple[int, int, int]
 """One fact as it stands in the graph: head, relation, tail."""
+
+Ids = NDArray[np.int64]
+Costs = NDArray[np.float64]
 
 
 class PathFinder:
@@ -26,25 +27,24 @@ class PathFinder:
         ignored_relations: relations that no path uses.
     """
 
-    def __init__(
-        self,
-        triples: NDArray[np.int64],
-        num_entities: int,
-        ignored_relations: Collection[int] = (),
-    ) -> None:
+    def __init__(self, triples: Ids, num_entities: int, ignored_relations: Collection[int] = ()) -> None:
         kept = triples[~np.isin(triples[:, 1], list(ignored_relations))]
-        kept = kept[kept[:, 0] != kept[:, 2]]
+        self._facts = kept = kept[kept[:, 0] != kept[:, 2]]
         ends = np.concatenate([kept[:, 0], kept[:, 2]])
         order = np.argsort(ends, kind="stable")
-        self._fact = np.concatenate([kept, kept])[order]
-        degree = np.bincount(ends, minlength=num_entities)
-        self._offset = np.concatenate([[0], np.cumsum(degree)])
-        self._cost = 1 + np.log(np.maximum(degree, 1))
+        # what each entity is tied to and by which fact, the ties of one entity side by side
+        self._other = np.concatenate([kept[:, 2], kept[:, 0]])[order]
+        self._fact = order % max(len(kept), 1)
+        self._degree = np.bincount(ends, minlength=num_entities)
+        self._offset = np.concatenate([[0], np.cumsum(self._degree)])
+        self._price = 1 + np.log(np.maximum(self._degree, 1))
 
     def paths(
         self, anchors: Iterable[int], targets: Collection[int], *, max_length: int = 4
     ) -> dict[int, list[Step]]:
         """The cheapest path from any anchor to each target that has one; none for an anchor itself.
+
+        Of equally cheap paths the one through the smaller ids is taken, seen from the target.
 
         Raises:
             ValueError: if max_length is below 1.
@@ -52,44 +52,57 @@ class PathFinder:
         if max_length < 1:
             raise ValueError(f"expected paths of at least 1 step (got {max_length})")
         starts = set(anchors)
-        wanted = set(targets) - starts
-        found: dict[int, list[Step]] = {}
-        # (cost, tie-break by id, length); a longer but cheaper way may spoil a short one, so an
-        # entity is settled once for each length
-        queue = [(0.0, start, 0) for start in sorted(starts)]
-        came: dict[tuple[int, int], tuple[tuple[int, int], Step] | None]
-        came = {(start, 0): None for start in starts}
-        cost = dict.fromkeys(came, 0.0)
-        best_length: dict[int, int] = {}
-        while queue and wanted:
-            spent, entity, length = heapq.heappop(queue)
-            if spent > cost[entity, length] or best_length.get(entity, max_length + 1) <= length:
-                continue
-            best_length[entity] = length
-            if entity in wanted:
-                wanted.discard(entity)
-                found[entity] = self._unwind(came, (entity, length))
-            if length == max_length:
-                continue
-            for neighbour, step in self._steps(entity):
-                state, price = (neighbour, length + 1), spent + self._cost[neighbour]
-                if price < cost.get(state, math.inf):
-                    cost[state] = price
-                    came[state] = ((entity, length), step)
-                    heapq.heappush(queue, (price, neighbour, length + 1))
+        wanted = sorted(set(targets) - starts)
+        if not starts or not wanted:
+            return {}
+        layers = self._layers(np.array(sorted(starts)), np.array(wanted), max_length)
+        found = {}
+        for target in wanted:
+            costs = [layer[target] for layer in layers]
+            length = int(np.argmin(costs))
+            if costs[length] < np.inf:
+                found[target] = self._unwind(layers, target, length)
         return found
 
-    def _steps(self, entity: int) -> Iterator[tuple[int, Step]]:
-        for head, relation, tail in self._fact[self._offset[entity] : self._offset[entity + 1]]:
-            step = (int(head), int(relation), int(tail))
-            yield (step[2] if step[0] == entity else step[0]), step
+    def _layers(self, starts: Ids, wanted: Ids, max_length: int) -> list[Costs]:
+        """What it costs to be at each entity after 0, 1, 2 ... steps; infinite where fewer do as well.
 
-    @staticmethod
-    def _unwind(
-        came: dict[tuple[int, int], tuple[tuple[int, int], Step] | None], state: tuple[int, int]
-    ) -> list[Step]:
+        A longer but cheaper way may be too long to go on from, so each length has its own costs.
+        """
+        best = np.full(len(self._degree), np.inf)
+        best[starts] = 0
+        layers, frontier = [best.copy()], starts
+        for _ in range(max_length):
+            places, neighbours = self._ties(frontier)
+            arrived = np.full(len(best), np.inf)
+            np.minimum.at(arrived, neighbours, layers[-1][frontier][places])
+            arrived += self._price
+            arrived[arrived >= best] = np.inf
+            layers.append(arrived)
+            np.minimum(best, arrived, out=best)
+            # a step costs 1 at least: who cannot reach the dearest target for less goes no further
+            frontier = np.flatnonzero(arrived + 1 < best[wanted].max())
+            if not len(frontier):
+                break
+        return layers
+
+    def _ties(self, entities: Ids) -> tuple[Ids, Ids]:
+        """All that entities are tied to: the place of the one in `entities`, the other's id."""
+        degree = self._degree[entities]
+        places = np.repeat(np.arange(len(entities)), degree)
+        within = np.arange(len(places)) - (np.cumsum(degree) - degree)[places]
+        return places, self._other[self._offset[entities][places] + within]
+
+    def _unwind(self, layers: list[Costs], entity: int, length: int) -> list[Step]:
+        """The path that ends at an entity, found backwards: each step came from its cheapest neighbour."""
         path: list[Step] = []
-        while (previous := came[state]) is not None:
-            state, step = previous
-            path.append(step)
+        for layer in layers[:length][::-1]:
+            ties = slice(self._offset[entity], self._offset[entity + 1])
+            others = self._other[ties]
+            costs = layer[others]
+            origin = int(others[costs == costs.min()].min())
+            facts = self._facts[self._fact[ties][others == origin]].tolist()
+            head, relation, tail = next((fact for fact in facts if fact[0] == origin), facts[0])
+            path.append((head, relation, tail))
+            entity = origin
         return path[::-1]

@@ -35,6 +35,9 @@ _UPDATES = {
     *("INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"),
 }
 
+SMALL = 100_000
+"""Statements up to which a store is worth a copy in memory: half a second and 90 MB at most."""
+
 
 class ConstraintError(ValueError):
     """The SPARQL cannot constrain an answer; the text says in one sentence why."""
@@ -46,10 +49,15 @@ class Facts:
     Args:
         store: An open Oxigraph store.
         prefixes: Those of the loaded data, known in every query.
+        on_disk: Whether a small store may be copied to memory when it is asked a second time: property
+            paths run there in an eighth of the time, and who asks once need not wait for the copy.
     """
 
-    def __init__(self, store: ox.Store, prefixes: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, store: ox.Store, prefixes: Mapping[str, str] | None = None, *, on_disk: bool = False
+    ) -> None:
         self._store = store
+        self._asked, self._on_disk = 0, on_disk
         self._prefixes = PREFIXES | dict(prefixes or {})
 
     @classmethod
@@ -62,7 +70,7 @@ class Facts:
         try:
             if not Path(folder).is_dir():
                 raise OSError("no such folder")
-            return cls(ox.Store.read_only(str(folder)), prefixes)
+            return cls(ox.Store.read_only(str(folder)), prefixes, on_disk=True)
         except OSError as error:
             raise ValueError(f"{folder}: expected a store of facts, build it again (got: {error})") from error
 
@@ -120,6 +128,7 @@ class Facts:
         """Run a SELECT that stands `lead` lines below the text that the user wrote."""
         known = self._prefixes | dict(prefixes or {})
         try:
+            self._come_nearer()
             solutions = self._store.query(query, prefixes=known, use_default_graph_as_union=True)
         except SyntaxError as error:
             raise _syntax_error(error, text, lead, known) from error
@@ -128,6 +137,14 @@ class Facts:
         if not isinstance(solutions, ox.QuerySolutions):
             raise ConstraintError(f"expected a graph pattern or a SELECT (got {text.strip()!r})")
         return solutions
+
+    def _come_nearer(self) -> None:
+        """Copy a small store to memory once a second question shows that there will be more."""
+        self._asked += 1
+        if self._on_disk and self._asked == 2 and len(self) <= SMALL:
+            memory = ox.Store()
+            memory.bulk_extend(self._store)
+            self._store = memory  # at the end: others may be reading
 
 
 def _carefully(solutions: ox.QuerySolutions) -> Iterator[ox.QuerySolution]:

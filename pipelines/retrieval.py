@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from encoders import make_encoder
 from encoders.base import Encoder, MediaError
-from fusion.attention import CONTEXT, DECAY, STRUCTURE, View, dense_rows
+from fusion.attention import CONTEXT, DECAY, STRUCTURE, View
 from fusion.base import Sense, Senses, unit
 from kg.paths import PathFinder
 from kg.vocabulary import DEFAULT, Vocabulary
@@ -109,8 +108,9 @@ class Searcher:
         asked = self._asked(queries)
         if not asked:
             return []
-        vectors = self._embed(asked)
-        return [self._answer(one, vector, allowed, k) for one, vector in zip(asked, vectors, strict=True)]
+        near = [self._near(one) for one in asked]
+        vectors = self._embed(asked, near)
+        return [self._answer(*one, allowed, k) for one in zip(asked, vectors, near, strict=True)]
 
     def allowed(self, where: str | None) -> NDArray[np.int64]:
         """Ids that a constraint leaves; without one, all things (terms of a vocabulary left out)."""
@@ -162,13 +162,9 @@ class Searcher:
             everyone = torch.ones(joint.num_entities, dtype=torch.bool)
             return store.model.memory(joint, store.tensors.get(STRUCTURE), everyone)
 
-    @cached_property
-    def _affinity(self) -> Tensor | None:
-        tensors, size = self.store.tensors, self.store.graph.num_entities
-        if "affinity.indptr" not in tensors:
-            return None
-        indptr, column, value = (tensors[f"affinity.{name}"] for name in ("indptr", "column", "value"))
-        return torch.sparse_csr_tensor(indptr, column, value, (size, size), check_invariants=False)
+    @property
+    def _has_facts(self) -> bool:
+        return "affinity.indptr" in self.store.tensors
 
     def _encoder(self, modality: str) -> Encoder:
         if modality not in self._encoders:
@@ -228,8 +224,8 @@ class Searcher:
         return base + local if base is not None else name
 
     @torch.no_grad()
-    def _embed(self, asked: Sequence[Asked]) -> Tensor:
-        """Joint vectors of the queries, ``(q, d)``."""
+    def _embed(self, asked: Sequence[Asked], near: list[Tensor]) -> Tensor:
+        """Joint vectors of the queries, whose nearness to all entities is known: ``(q, d)``."""
         model, memory = self.store.model, self._memory
         senses: Senses = {}
         for name in model.modalities:
@@ -242,9 +238,6 @@ class Searcher:
                 if shown:
                     vectors[row], present[row] = unit(torch.cat(shown).mean(0)), True
             senses[name] = Sense(vectors, present)
-        near = None
-        if self._affinity is not None:
-            near = torch.stack([self._near(one) for one in asked])
         for name in model.context:
             own, around = memory[name], memory[CONTEXT + name]
             # one fact further than the anchors' own context
@@ -253,7 +246,7 @@ class Searcher:
         if STRUCTURE in memory:
             senses[STRUCTURE] = self._heard(asked, memory[STRUCTURE])
         everyone = torch.ones(self.store.graph.num_entities, dtype=torch.bool)
-        return model.embed(View(senses, near), memory, everyone)
+        return model.embed(View(senses, torch.stack(near) if self._has_facts else None), memory, everyone)
 
     def _heard(self, asked: Sequence[Asked], sense: Sense) -> Sense:
         """What the anchors of each query tell by one sense: a query's facts are its ties to them."""
@@ -267,9 +260,12 @@ class Searcher:
 
     def _near(self, one: Asked) -> Tensor:
         """Nearness of all entities to a query's anchors, ``(n,)`` in [0, 1]."""
-        if self._affinity is None or not one.anchors:
-            return torch.zeros(self.store.graph.num_entities)
-        return dense_rows(self._affinity, torch.tensor(one.anchors)).amax(0)
+        tensors, out = self.store.tensors, torch.zeros(self.store.graph.num_entities)
+        for anchor in one.anchors if self._has_facts else ():
+            start, end = tensors["affinity.indptr"][anchor : anchor + 2].tolist()
+            column, value = (tensors[f"affinity.{name}"][start:end] for name in ("column", "value"))
+            out[column] = torch.maximum(out[column], value)
+        return out
 
     def _same_sense(self, modality: str, features: Tensor) -> Tensor:
         """Best similarity of each entity's observations of one modality, ``(n,)``; 0 where it has none."""
@@ -280,16 +276,16 @@ class Searcher:
         out = torch.zeros(self.store.graph.num_entities)
         return out.scatter_reduce(0, owners, rows @ features, "amax")
 
-    def _answer(self, one: Asked, vector: Tensor, allowed: NDArray[np.int64], k: int) -> Answer:
-        tensors = self.store.tensors
+    def _answer(self, one: Asked, vector: Tensor, near: Tensor, allowed: NDArray[np.int64], k: int) -> Answer:
+        tensors, graph = self.store.tensors, self.store.graph
         joint = tensors["joint"].float() @ vector
         hubs = [tensors[f"hub.{name}"] for name in one.features if f"hub.{name}" in tensors]
         hub = torch.stack(hubs).mean(0) if hubs else torch.zeros_like(joint)
         parts: dict[str, Tensor] = {JOINT: joint}
         for modality, rows in self._shown(one).items():
             parts[modality] = torch.stack([self._same_sense(modality, row) for row in rows]).amax(0)
-        if one.anchors and self._affinity is not None:
-            parts[GRAPH] = self._near(one)
+        if one.anchors and self._has_facts:
+            parts[GRAPH] = near
         score = sum((one.weights[name] * part for name, part in parts.items()), -one.weights[JOINT] * hub)
         for name in one.features:  # near twins abound: the very picture or words count once more
             score = score + one.weights[name] * (parts[name] >= EXACT)
@@ -300,7 +296,7 @@ class Searcher:
         paths = self._finder.paths(one.anchors, best, max_length=LONGEST_PATH) if one.anchors else {}
         hits = [
             Hit(
-                entity=self.store.graph.entities[i].as_py(),
+                entity=graph.entities[i].as_py(),
                 label=self.labels[i],
                 score=float(score[i]),
                 modalities={name: float(part[i]) for name, part in parts.items() if self._has(name, i)},
@@ -309,7 +305,7 @@ class Searcher:
             )
             for i in best
         ]
-        names = [self.store.graph.entities[i].as_py() for i in one.anchors]
+        names = [graph.entities[i].as_py() for i in one.anchors]
         return Answer(hits, len(ids), names)
 
     def _shown(self, one: Asked) -> dict[str, list[Tensor]]:
@@ -323,8 +319,7 @@ class Searcher:
         return shown
 
     def _has(self, name: str, entity: int) -> bool:
-        owners: Any = self.store.observations.owners
-        return name in (JOINT, GRAPH) or bool((owners[name] == entity).any())
+        return name in (JOINT, GRAPH) or bool(self._memory[name].present[entity])
 
     def _named(self, path: Sequence[tuple[int, int, int]]) -> list[tuple[str, str, str]]:
         graph = self.store.graph

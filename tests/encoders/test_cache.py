@@ -204,6 +204,23 @@ def test_runs_at_once_in_one_folder_disturb_nobody(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").rglob("*.tmp"))
 
 
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(10, [5, 5]), (11, [6, 5]), (40, [10, 10, 10, 10]), (41, [7] * 5 + [6])]
+)
+def test_batches_are_even_so_that_no_thread_waits_for_a_last_one(
+    tmp_path: Path, count: int, sizes: list[int]
+) -> None:
+    seen: list[int] = []
+
+    class Watched(CountingEncoder):
+        def encode(self, items: Sequence[bytes]) -> Tensor:
+            seen.append(len(items))
+            return super().encode(items)
+
+    encode_cached(Watched(), files(tmp_path / "in", count), None, batch_size=10, workers=2)
+    assert sorted(seen, reverse=True) == sizes
+
+
 def test_no_references_give_no_rows(tmp_path: Path) -> None:
     encoded = encode_cached(CountingEncoder(), [], tmp_path / "cache")
     assert encoded.features.shape == (0, 2)

@@ -120,7 +120,7 @@ def test_a_torchvision_name_uses_the_weights_that_lie_here(hub: Path, pictures: 
     weights = torchvision.models.get_model_weights("mobilenet_v3_small").DEFAULT
     torch.save(model.state_dict(), hub / Path(weights.url).name)
     encoder = make_encoder("image", "mobilenet_v3_small")
-    assert encoder.name == "mobilenet_v3_small-imagenet1k_v1@1"
+    assert encoder.name == "mobilenet_v3_small-imagenet1k_v1@2"
     assert encoder.dim == 1024
     encoded = encoder.encode([encoder.load(path) for path in pictures])
     behead(model)

@@ -71,6 +71,19 @@ def test_the_whole_picture_is_kept_and_white_fills_it_up(
         assert red[2:6].all() or red[:, 2:6].all()
 
 
+@pytest.mark.parametrize("size", [(500, 400), (90, 131), (50, 40), (64, 64)])
+def test_a_picture_is_scaled_as_pillow_scales_it_but_for_rounding(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "x.png")
+    square = np.asarray(PictureReader(64).read(tmp_path / "x.png")).astype(int)
+    width, height = (round(64 * length / max(size)) for length in size)
+    left, top = (64 - width) // 2, (64 - height) // 2
+    scaled = Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
+    assert np.abs(square[top : top + height, left : left + width] - np.asarray(scaled)).max() <= 1
+
+
 def test_transparent_parts_are_white_whatever_colour_they_hide(reader: PictureReader, tmp_path: Path) -> None:
     clear = Image.new("RGBA", (10, 10), (255, 0, 0, 0))
     clear.save(tmp_path / "rgba.png")

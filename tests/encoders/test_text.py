@@ -10,7 +10,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from encoders import MediaError, encode_cached, make_encoder
-from encoders.text import TextEncoder, _middle, _minilm_folder
+from encoders.bert import MeanBert
+from encoders.text import SentenceModel, TextEncoder, _middle, _minilm_folder
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,19 @@ def test_short_texts_are_what_sentence_transformers_gives(minilm: TextEncoder) -
     assert minilm.dim == 384
     assert minilm.name == "minilm@1"
     assert not encoded.requires_grad
-    torch.testing.assert_close(encoded, expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(encoded, expected, atol=1e-6, rtol=0)
+
+
+def test_a_default_that_is_no_plain_bert_goes_through_sentence_transformers(
+    minilm: TextEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(minilm._model, MeanBert)
+    monkeypatch.setattr("encoders.bert.is_mean_bert", lambda folder: False)
+    other = TextEncoder()
+    assert isinstance(other._model, SentenceModel)
+    assert (other.name, other.dim) == (minilm.name, minilm.dim)
+    texts = ["a green frog", "the frog sits in the pond . " * 100]
+    torch.testing.assert_close(other.encode(texts), minilm.encode(texts), atol=1e-6, rtol=0)
 
 
 def test_meaning_is_near(minilm: TextEncoder) -> None:

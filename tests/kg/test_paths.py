@@ -167,3 +167,31 @@ def test_paths_of_bounded_length_are_the_cheapest_of_that_length(
     for target, path in found.items():
         assert len(path) <= longest
         assert cost_of(path, anchors, costs) == pytest.approx(cheapest[target])
+
+
+@given(triples=TRIPLES, anchors=ENTITIES, targets=ENTITIES, longest=st.integers(1, 5))
+def test_a_path_does_not_depend_on_what_else_is_asked_for(
+    triples: Ids, anchors: set[int], targets: set[int], longest: int
+) -> None:
+    # the search ends where the dearest target is reached: the others must not notice
+    finder, alone = PathFinder(triples, SIZE), {}
+    for target in targets:
+        alone |= finder.paths(anchors, [target], max_length=longest)
+    assert finder.paths(anchors, targets, max_length=longest) == alone
+
+
+@given(triples=TRIPLES, anchors=ENTITIES, targets=ENTITIES, seed=st.integers(0, 2**16))
+def test_paths_visit_the_same_entities_in_whatever_order_the_facts_come(
+    triples: Ids, anchors: set[int], targets: set[int], seed: int
+) -> None:
+    shuffled = np.random.default_rng(seed).permutation(triples)
+    found, again = (PathFinder(rows, SIZE).paths(anchors, targets) for rows in (triples, shuffled))
+    assert found.keys() == again.keys()
+    for target, path in found.items():
+        assert entities_along(path, anchors) == entities_along(again[target], anchors)
+
+
+def test_of_facts_that_run_both_ways_the_one_that_is_stated_forward_is_shown() -> None:
+    finder = finder_of([(1, 0, 0), (0, 5, 1), (0, 6, 1)], 2)
+    assert finder.paths([0], [1]) == {1: [(0, 5, 1)]}
+    assert finder.paths([1], [0]) == {0: [(1, 0, 0)]}

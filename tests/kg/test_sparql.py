@@ -202,3 +202,33 @@ def test_a_folder_without_a_store_is_told(tmp_path: Path) -> None:
         Facts.open(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="expected a store of facts"):
         Facts.open(tmp_path)
+
+
+@pytest.mark.parametrize("small", [0, 100_000])
+def test_facts_in_memory_and_on_disk_give_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    monkeypatch.setattr("kg.sparql.SMALL", small)
+    (tmp_path / "a.trig").write_text(TRIG)
+    graph, _ = read([tmp_path / "a.trig"], facts=tmp_path / "rdf")
+    facts = Facts.open(tmp_path / "rdf", graph.prefixes)
+    on_disk, size = facts._store, len(facts)
+    for where in ("?x a ex:Bird", "?x ex:home/ex:tree ex:oak", "?x ?p ?o", "GRAPH ?g { ?x a ?kind }"):
+        fresh = Facts.open(tmp_path / "rdf", graph.prefixes)
+        assert sorted(facts.select_entities(where)) == sorted(fresh.select_entities(where))
+    assert facts.select_entities("SELECT ?x { ?x ex:size ?n } ORDER BY ?n") == [f"{EX}robin", f"{EX}penguin"]
+    assert len(facts) == size
+    assert (facts._store is on_disk) == (small == 0)
+    del facts, fresh, on_disk
+    gc.collect()
+
+
+def test_facts_that_are_asked_once_stay_on_disk(tmp_path: Path) -> None:
+    (tmp_path / "a.trig").write_text(TRIG)
+    read([tmp_path / "a.trig"], facts=tmp_path / "rdf")
+    facts = Facts.open(tmp_path / "rdf")
+    on_disk = facts._store
+    assert facts.select_entities(f"?x a <{EX}Tree>") == [f"{EX}oak"]
+    assert facts._store is on_disk
+    del facts, on_disk
+    gc.collect()

@@ -1,0 +1,141 @@
+"""The rows of a matrix that score best with a query: exact, under an allow-list, in bounded memory.
+
+Knows tensors only, on any device. A short list's rows are fetched; for a long one, or none, it costs less
+to read the matrix from end to end and to drop what is not allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+Found = tuple[Tensor, Tensor]
+"""Scores and ids, both ``(q, k)``, best first."""
+
+_FETCHED = 4096  # rows at once: in float32 of width 256 they stay in the processor's cache
+_SCORES = 2**20  # at once, of all queries
+_FETCH_COST = 4.0  # of a row from anywhere, in rows read one after the other
+_QUERY_COST = 0.25  # of a query's products with a row, in the same unit
+_SORTED = 128  # scores that are sorted as fast as their best are picked
+_LARGE = 2**19  # numbers in rows that are worth a second core
+
+
+def nearest(
+    vectors: Tensor, queries: Tensor, k: int, allowed: Tensor | None = None, bias: Tensor | None = None
+) -> Found:
+    """The rows of the highest scalar product with each query, plus a bias; the smaller id wins a tie.
+
+    Args:
+        vectors: the rows; of less precision than the queries, they are widened block by block.
+        queries: what to compare them with.
+        k: rows wanted for each query; there are fewer if fewer are allowed.
+        allowed: the ids that may be found, ascending, none twice; None allows all.
+        bias: added to the scores of each row.
+
+    Shapes: ``vectors (n, d)``, ``queries (q, d)``, ``allowed (m,) int64``, ``bias (n,)`` -> scores and
+    int64 ids, both ``(q, min(k, m))``, best first.
+
+    Raises:
+        ValueError: if the widths differ, or k is less than 1.
+    """
+    if vectors.dim() != 2 or queries.dim() != 2 or vectors.shape[1] != queries.shape[1]:
+        shapes = f"{tuple(vectors.shape)} and {tuple(queries.shape)}"
+        raise ValueError(f"expected vectors (n, d) and queries (q, d) of one width (got {shapes})")
+    if allowed is None:
+        blocks = _scanned(vectors, queries, allowed, bias)
+    elif (count := allowed.shape[0]) <= _FETCHED:
+        scores = _products(vectors.index_select(0, allowed), queries)
+        return best(scores if bias is None else scores + bias.index_select(0, allowed), k, allowed)
+    else:
+        fetch = _worth_fetching(count, len(vectors), len(queries))
+        blocks = (_fetched if fetch else _scanned)(vectors, queries, allowed, bias)
+    scores, ids = next(blocks)
+    found = best(scores, k, ids)
+    for scores, ids in blocks:
+        found = _merged(found, best(scores, k, ids), k)
+    return found
+
+
+def best(scores: Tensor, k: int, ids: Tensor | None = None) -> Found:
+    """The k highest scores of each row and their ids; of equal scores those of the smaller ids.
+
+    Shapes: ``scores (q, m)``, ``ids (m,) int64`` ascending, by default the columns -> both
+    ``(q, min(k, m))``, best first.
+
+    Raises:
+        ValueError: if k is less than 1.
+    """
+    if k < 1:
+        raise ValueError(f"expected k of at least 1 (got {k})")
+    size = scores.shape[1]
+    if size <= max(k, _SORTED):
+        values, places = scores.sort(dim=1, descending=True, stable=True)
+    else:
+        values, places = scores.topk(k + 1, dim=1)  # one more shows a tie that is cut in two
+        if bool((values[:, 1:] == values[:, :-1]).any()):
+            values, places = _stable(scores, values[:, k - 1], k)
+    if places.shape[1] > k:
+        values, places = values[:, :k], places[:, :k]
+    return values, places if ids is None else ids.take(places)
+
+
+def _stable(scores: Tensor, least: Tensor, k: int) -> Found:
+    """The k best of each row, all of at least a score, as a stable sort has them: topk cuts ties anyhow."""
+    rows = []
+    for row, limit in zip(scores, least, strict=True):
+        places = torch.nonzero(row >= limit).squeeze(1)
+        values, order = row[places].sort(descending=True, stable=True)
+        rows.append((values[:k], places[order[:k]]))
+    return torch.stack([values for values, _ in rows]), torch.stack([places for _, places in rows])
+
+
+def _merged(found: Found, later: Found, k: int) -> Found:
+    """The best of two: all ids of `later` are larger."""
+    scores, order = torch.cat((found[0], later[0]), dim=1).sort(dim=1, descending=True, stable=True)
+    return scores[:, :k], torch.cat((found[1], later[1]), dim=1).gather(1, order[:, :k])
+
+
+def _worth_fetching(allowed: int, rows: int, queries: int) -> bool:
+    products = _QUERY_COST * queries
+    return allowed * (_FETCH_COST + products) <= rows * (1 + products)
+
+
+def _fetched(
+    vectors: Tensor, queries: Tensor, allowed: Tensor, bias: Tensor | None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Scores and ids, block by block, of allowed rows that are copied together first."""
+    rows = vectors.new_empty(_FETCHED, vectors.shape[1])  # once: new memory costs more than the copy
+    for ids in allowed.split(_FETCHED):
+        part = rows[: len(ids)]
+        torch.index_select(vectors, 0, ids, out=part)
+        scores = _products(part, queries)
+        yield scores if bias is None else scores + bias.index_select(0, ids), ids
+
+
+def _scanned(
+    vectors: Tensor, queries: Tensor, allowed: Tensor | None, bias: Tensor | None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Scores and ids, block by block, of all rows; what is not allowed is dropped from the scores."""
+    size = max(1, _SCORES // max(1, len(queries)))
+    blocks = vectors.split(size)
+    ids = torch.arange(len(vectors), device=vectors.device) if allowed is None else allowed
+    ends = torch.arange(1, len(blocks) + 1, device=vectors.device) * size
+    counts = torch.searchsorted(ids, ends).diff(prepend=ends.new_zeros(1)).tolist()
+    for number, (rows, kept) in enumerate(zip(blocks, ids.split(counts), strict=True)):
+        scores, start = _products(rows, queries), number * size
+        if bias is not None:
+            scores = scores + bias[start : start + size]
+        yield scores if allowed is None else scores.index_select(1, kept - start), kept
+
+
+def _products(rows: Tensor, queries: Tensor) -> Tensor:
+    """Scalar products, ``(q, n)``."""
+    if rows.dtype != queries.dtype:
+        rows = rows.to(queries.dtype)
+    if rows.numel() < _LARGE or rows.is_cuda:
+        return torch.mm(queries, rows.T)
+    if len(queries) == 1:  # the CPU's library multiplies by one column on one core, by two on all
+        return torch.mm(rows, queries.repeat(2, 1).T)[:, 0][None]
+    return torch.mm(rows, queries.T).T  # faster than the product the other way round
