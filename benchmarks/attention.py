@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.measure import Row, child, faster, in_turn, parser, peak_bytes, report
-from kg.attention import RelationalAttention, SortedEdges
+from kg.attention import RelationalAttention
+from kg.sparse import SortedEdges
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore")

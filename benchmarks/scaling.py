@@ -18,7 +18,8 @@ import sys
 import torch
 
 from benchmarks.measure import at_most, below, child, parser, peak_bytes, report, seconds
-from kg.attention import RelationalAttention, SortedEdges
+from kg.attention import RelationalAttention
+from kg.sparse import SortedEdges
 
 WIDTH, HEADS, RELATIONS, DEGREE = 128, 4, 20, 10
 SIZES, QUICK = (100_000, 1_000_000, 10_000_000), (20_000, 200_000, 1_000_000)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from fusion.base import JointGraph, Sense, Senses, pooled, unit
-from kg.attention import segment_softmax, weighted_sum
+from kg.sparse import segment_softmax, weighted_sum
 
 CONTEXT = "context:"
 STRUCTURE = "structure"

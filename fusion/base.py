@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from kg.attention import SortedEdges
+from kg.sparse import SortedEdges
 
 
 @dataclass(frozen=True)

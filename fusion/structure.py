@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from kg.attention import RelationalAttention, SortedEdges
+from kg.attention import RelationalAttention
+from kg.sparse import SortedEdges
 
 
 class StructureEncoder(nn.Module):

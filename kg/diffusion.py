@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from kg.attention import Rows, csr_matrix
+from kg.sparse import Rows, csr_matrix
 
 FLOOR = 1e-5
 """Relative nearness below which two entities count as unconnected."""

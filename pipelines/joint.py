@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fusion.base import JointGraph
-from kg.attention import SortedEdges
 from kg.diffusion import affinity
 from kg.graph import KnowledgeGraph
+from kg.sparse import SortedEdges
 from kg.vocabulary import DEFAULT, Vocabulary
 from pipelines.settings import Settings
 

@@ -39,7 +39,7 @@ def test_a_file_keeps_the_rules_of_the_house(path: Path) -> None:
     if home in ("kg", "encoders", "data"):
         assert not foreign
     if home == "fusion":
-        assert all(name.startswith(("kg.attention", "kg.diffusion")) for name in foreign)
+        assert all(name.startswith(("kg.attention", "kg.diffusion", "kg.sparse")) for name in foreign)
     if {"rdflib", "pyoxigraph"} & {name.partition(".")[0] for name in imports(path)}:
         assert (home, path.stem in READS_RDF) == ("kg", True)
     assert not {"pickle", "marshal", "shelve", "dill", "joblib", "yaml"} & imports(path)

@@ -14,8 +14,8 @@ from torch import Tensor
 from fusion.attention import CONTEXT, FEW, STRUCTURE, CrossModalAttention, View, dense_rows, view_of
 from fusion.base import JointGraph, Sense, unit
 from fusion.objectives import alignment
-from kg.attention import SortedEdges
 from kg.diffusion import affinity
+from kg.sparse import SortedEdges
 
 EAST, NORTH, UP = torch.eye(3)
 NONE = float("-inf")

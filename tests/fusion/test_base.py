@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from fusion.base import JointGraph, Sense, pooled, unit
-from kg.attention import SortedEdges
 from kg.diffusion import affinity
+from kg.sparse import SortedEdges
 
 
 def test_a_sense_is_the_direction_of_the_mean_of_an_entitys_own_observations() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from fusion.structure import StructureEncoder
-from kg.attention import SortedEdges
+from kg.sparse import SortedEdges
 
 # a chain 0 - 1 - 2 - 3 - 4, both directions; 5 is alone
 CHAIN = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 4]])

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch_geometric.nn import GATConv
 from torch_geometric.utils import softmax
 
-from kg.attention import RelationalAttention, Rows, SortedEdges, csr_matrix, segment_softmax, weighted_sum
+from kg.attention import RelationalAttention
+from kg.sparse import Rows, SortedEdges, csr_matrix, segment_softmax, weighted_sum
 
 NONE = float("-inf")
 ROOT = Path(__file__).parents[2]
@@ -314,7 +315,8 @@ def test_dropout_acts_on_the_attention_while_training_and_never_after() -> None:
 MEASURE = """
 import json, resource, torch
 torch.set_num_threads(1)
-from kg.attention import RelationalAttention, SortedEdges
+from kg.attention import RelationalAttention
+from kg.sparse import SortedEdges
 def peak():
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 nodes, count = 50_000, 500_000
