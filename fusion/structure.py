@@ -38,9 +38,18 @@ class StructureEncoder(nn.Module):
             for _ in range(layers)
         )
 
-    def forward(self, edges: SortedEdges, log_weight: Tensor, without_row: Tensor | None = None) -> Tensor:
-        """Encode all entities; those in the mask `without_row` ``(n,)`` as if they were new."""
-        state: Tensor = self.rows
+    def forward(
+        self,
+        edges: SortedEdges,
+        log_weight: Tensor,
+        without_row: Tensor | None = None,
+        nodes: Tensor | None = None,
+    ) -> Tensor:
+        """Encode all entities, or only the given `nodes` ``(m,)``, between which the edges then run.
+
+        Those in the mask `without_row` ``(n,)`` or ``(m,)`` are encoded as if they were new.
+        """
+        state: Tensor = self.rows if nodes is None else self.rows[nodes]
         if without_row is not None:
             state = state.masked_fill(without_row.unsqueeze(1), 0.0)
         for layer in self.layers:

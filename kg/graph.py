@@ -202,10 +202,10 @@ class KnowledgeGraph:
             if facts["format"] != FORMAT:
                 raise ValueError(f"expected format version {FORMAT} (got {facts['format']})")
             names = {
-                name: pq.read_table(folder / f"{name}.parquet")["iri"].combine_chunks()
+                name: _parquet(folder / f"{name}.parquet")["iri"].combine_chunks()
                 for name in ("entities", "relations")
             }
-            tables = {name: pq.read_table(folder / f"{name}.parquet") for name in _TABLES}
+            tables = {name: _parquet(folder / f"{name}.parquet") for name in _TABLES}
             arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in _ARRAYS}
             graphs, prefixes = tuple(facts["graphs"]), dict(facts["prefixes"])
             return cls(**names, **arrays, graphs=graphs, **tables, prefixes=prefixes)
@@ -286,6 +286,12 @@ def _find(kind: str, names: pa.Array, iri: str) -> int:
     near = _near_misses(names, iri)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise ValueError(f"expected {kind} of this graph (got unknown {iri!r}){hint}")
+
+
+def _parquet(path: Path) -> pa.Table:
+    """Read a Parquet file without `read_table`, which looks for pandas and imports it where it is."""
+    with pq.ParquetFile(path) as file:
+        return file.read()
 
 
 def _near_misses(names: pa.Array, iri: str) -> list[str]:

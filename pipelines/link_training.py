@@ -13,9 +13,16 @@ from fusion.base import JointGraph
 from fusion.structure import StructureEncoder
 from kg.links import Answers, ComplEx, answer_loss, both_directions, filtered_ranks
 from kg.ranking import mean_reciprocal_rank
+from kg.sampling import NeighborSampler
+from kg.sparse import SortedEdges
 from kg.splits import Split
 from pipelines.history import History, Progress
 from pipelines.settings import Settings
+
+FRESH = 0.1
+"""Share of the entities that a step encodes as if they were new."""
+LAYERS = 2
+"""Hops of the structure encoder."""
 
 
 class LinkModel(nn.Module):
@@ -23,7 +30,9 @@ class LinkModel(nn.Module):
 
     def __init__(self, num_entities: int, num_relations: int, settings: Settings) -> None:
         super().__init__()
-        self.encoder = StructureEncoder(num_entities, 2 * num_relations, settings.structure_width)
+        self.encoder = StructureEncoder(
+            num_entities, 2 * num_relations, settings.structure_width, layers=LAYERS
+        )
         self.scorer = ComplEx(num_relations, settings.structure_width // 2)
         self.num_relations = num_relations
 
@@ -48,7 +57,8 @@ def train_links(
     """Train the structure vectors to find the other end of each fact, both directions.
 
     A fact in the batch is taken out of the attention while it is asked for; held-out facts are never
-    in it. Keeps the state of the best validation MRR.
+    in it. Keeps the state of the best validation MRR. With `neighbors` in the settings a step sees a
+    sample of the facts around its batch, and ranks among the batch and as many other entities.
     """
     torch.manual_seed(settings.seed)
     device = graph.log_weight.device
@@ -58,14 +68,19 @@ def train_links(
     hidden = np.concatenate([split.valid, split.test])
     log_weight = masked(graph.log_weight, place, torch.from_numpy(hidden))
     train = torch.from_numpy(split.train)
+    sampler = _sampler(graph, settings) if settings.neighbors else None
     history, best = History(), copy.deepcopy(model.state_dict())
     for epoch in range(settings.epochs):
         model.train()
         losses = []
         for batch in torch.split(train[torch.randperm(len(train))], settings.batch):
-            fresh = torch.rand(graph.num_entities, device=device) < 0.1
-            rows = model.encoder(graph.edges, masked(log_weight, place, batch), fresh)
             facts = both_directions(triples[batch], num_relations).to(device)
+            if sampler is None:
+                fresh = torch.rand(graph.num_entities, device=device) < FRESH
+                rows = model.encoder(graph.edges, masked(log_weight, place, batch), fresh)
+            else:
+                hidden_edges = place[batch.to(device)].reshape(-1)
+                rows, facts = _sampled(model, graph, sampler, log_weight, hidden_edges, facts)
             loss = model.loss(rows, facts, settings.n3)
             optimizer.zero_grad()
             loss.backward()
@@ -85,6 +100,36 @@ def train_links(
     model.load_state_dict(best)
     model.eval()
     return model, history
+
+
+def _sampler(graph: JointGraph, settings: Settings) -> NeighborSampler:
+    fanout = (settings.neighbors,) * LAYERS
+    return NeighborSampler(graph.edges.edge_index, graph.num_entities, fanout, seed=settings.seed)
+
+
+def _sampled(
+    model: LinkModel,
+    graph: JointGraph,
+    sampler: NeighborSampler,
+    log_weight: Tensor,
+    hidden: Tensor,
+    facts: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Rows of the batch's entities and as many others, by facts drawn around them; the facts among those.
+
+    Memory is bound by the batch: no tensor here is as long as the graph.
+    """
+    others = torch.randint(graph.num_entities, (len(facts),), device=facts.device)
+    seeds = torch.cat([facts[:, 0], facts[:, 2], others]).unique()
+    drawn = sampler.sample(seeds)
+    kinds = int(graph.edges.relations.num_columns)
+    index = torch.stack([drawn.row, drawn.col])
+    edges = SortedEdges.of(index, graph.edges.edge_type[drawn.edge], len(drawn.node), kinds)
+    weight = log_weight[drawn.edge].masked_fill(torch.isin(drawn.edge, hidden), float("-inf"))
+    fresh = torch.rand(len(drawn.node), device=facts.device) < FRESH
+    rows = model.encoder(edges, weight[edges.order], fresh, drawn.node)[: len(seeds)]
+    head, tail = (torch.searchsorted(seeds, facts[:, end].contiguous()) for end in (0, 2))
+    return rows, torch.stack([head, facts[:, 1], tail], dim=1)
 
 
 @torch.no_grad()

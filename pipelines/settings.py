@@ -35,6 +35,12 @@ class Settings:
     learning_rate: float = field(default=0.01, metadata=_help("of the link objective (Adam)"))
     n3: float = field(default=0.1, metadata=_help("weight of the N3 penalty of the link objective"))
     batch: int = field(default=2048, metadata=_help("facts in a step of the link objective"))
+    neighbors: int = field(
+        default=0,
+        metadata=_help(
+            "facts drawn around an entity in a step of the link objective, for each hop; 0 for all"
+        ),
+    )
     hidden_share: float = field(
         default=0.3, metadata=_help("share of the concepts that an alignment step hides")
     )
@@ -91,7 +97,7 @@ class Settings:
 def _check_numbers(settings: Settings) -> None:
     """Check each number alone; NaN is in no range."""
     counts = ("epochs", "width", "structure_width", "batch", "patience")
-    least = dict.fromkeys(counts, 1) | dict.fromkeys(("seed", "learning_rate", "n3"), 0)
+    least = dict.fromkeys(counts, 1) | dict.fromkeys(("seed", "learning_rate", "n3", "neighbors"), 0)
     for name, low in least.items():
         if not low <= getattr(settings, name) < float("inf"):
             raise ValueError(f"expected {name} of at least {low} (got {getattr(settings, name)})")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch.nn import functional
 
 from kg.links import both_directions
 from kg.ranking import realistic_ranks
+from kg.splits import Split
+from pipelines import link_training
 from pipelines.joint import joint_graph
-from pipelines.link_training import LinkModel, link_ranks
+from pipelines.link_training import LinkModel, link_ranks, train_links
 from pipelines.settings import Settings
 from pipelines.store import Store
 
@@ -47,6 +51,36 @@ def test_ranks_are_those_of_tails_then_heads_without_other_known_answers(store_f
     rows = model.encoder(graph.edges, graph.log_weight)
     scores = model.scorer(rows[both[:, 0]], both[:, 1], rows).detach().numpy()
     np.testing.assert_array_equal(ranks, realistic_ranks(scores, both[:, 2].numpy(), known))
+
+
+def test_a_sample_of_all_facts_gives_the_rows_of_a_full_pass(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_training, "FRESH", 0.0)
+    store = Store.open(store_folder)
+    graph = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
+    triples, count = torch.from_numpy(store.graph.triples), store.graph.num_relations
+    model = LinkModel(graph.num_entities, count, store.settings).eval()
+    batch = torch.tensor([0, 2])
+    hidden = link_training.edge_places(graph, len(triples))[batch]
+    sampler = link_training._sampler(graph, replace(store.settings, neighbors=1000))
+    facts = both_directions(triples[batch], count)
+    rows, local = link_training._sampled(model, graph, sampler, graph.log_weight, hidden.reshape(-1), facts)
+    full = model.encoder(graph.edges, graph.log_weight.index_fill(0, hidden.reshape(-1), float("-inf")))
+    for end in (0, 2):
+        torch.testing.assert_close(rows[local[:, end]], full[facts[:, end]])
+    assert torch.equal(local[:, 1], facts[:, 1])
+
+
+def test_training_on_sampled_neighbours_learns(store_folder: Path) -> None:
+    store = Store.open(store_folder)
+    graph = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
+    triples, count = torch.from_numpy(store.graph.triples), store.graph.num_relations
+    every = np.arange(len(triples))
+    split = Split(train=every, valid=every, test=every[:0])
+    settings = replace(store.settings, neighbors=2, epochs=30, patience=30)
+    _, history = train_links(graph, triples, split, count, settings, lambda *_: None)
+    assert history.losses[-1] < 0.8 * history.losses[0]
 
 
 def test_no_asked_facts_have_no_ranks(store_folder: Path) -> None:
