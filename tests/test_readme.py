@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import measure
 from pipelines import build_kg, evaluate, query
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +68,7 @@ def test_the_commands_of_the_readme_run(newcomers_folder: Path) -> None:
 
 def test_every_flag_that_the_readme_names_is_there() -> None:
     known: set[str] = set()
-    for parser in (build_kg.parser(), query.parser(), evaluate.parser()):
+    for parser in (build_kg.parser(), query.parser(), evaluate.parser(), measure.parser("")):
         assert isinstance(parser, argparse.ArgumentParser)
         known |= {flag for action in parser._actions for flag in action.option_strings}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README.read_text(encoding="utf-8")))

@@ -77,8 +77,8 @@ def test_training_on_sampled_neighbours_learns(store_folder: Path) -> None:
     graph = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
     triples, count = torch.from_numpy(store.graph.triples), store.graph.num_relations
     every = np.arange(len(triples))
-    split = Split(train=every, valid=every, test=every[:0])
-    settings = replace(store.settings, neighbors=2, epochs=30, patience=30)
+    split = Split(train=every, valid=every[:0], test=every[:0])
+    settings = replace(store.settings, neighbors=2, epochs=60, patience=60, learning_rate=0.05)
     _, history = train_links(graph, triples, split, count, settings, lambda *_: None)
     assert history.losses[-1] < 0.8 * history.losses[0]
 
