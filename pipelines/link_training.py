@@ -21,8 +21,6 @@ from pipelines.settings import Settings
 
 FRESH = 0.1
 """Share of the entities that a step encodes as if they were new."""
-LAYERS = 2
-"""Hops of the structure encoder."""
 
 
 class LinkModel(nn.Module):
@@ -30,9 +28,7 @@ class LinkModel(nn.Module):
 
     def __init__(self, num_entities: int, num_relations: int, settings: Settings) -> None:
         super().__init__()
-        self.encoder = StructureEncoder(
-            num_entities, 2 * num_relations, settings.structure_width, layers=LAYERS
-        )
+        self.encoder = StructureEncoder(num_entities, 2 * num_relations, settings.structure_width)
         self.scorer = ComplEx(num_relations, settings.structure_width // 2)
         self.num_relations = num_relations
 
@@ -68,7 +64,7 @@ def train_links(
     hidden = np.concatenate([split.valid, split.test])
     log_weight = masked(graph.log_weight, place, torch.from_numpy(hidden))
     train = torch.from_numpy(split.train)
-    sampler = _sampler(graph, settings) if settings.neighbors else None
+    sampler = _sampler(model, graph, settings) if settings.neighbors else None
     history, best = History(), copy.deepcopy(model.state_dict())
     for epoch in range(settings.epochs):
         model.train()
@@ -102,8 +98,8 @@ def train_links(
     return model, history
 
 
-def _sampler(graph: JointGraph, settings: Settings) -> NeighborSampler:
-    fanout = (settings.neighbors,) * LAYERS
+def _sampler(model: LinkModel, graph: JointGraph, settings: Settings) -> NeighborSampler:
+    fanout = (settings.neighbors,) * len(model.encoder.layers)
     return NeighborSampler(graph.edges.edge_index, graph.num_entities, fanout, seed=settings.seed)
 
 

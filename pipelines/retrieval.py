@@ -19,6 +19,7 @@ from encoders import make_encoder
 from encoders.base import Encoder, MediaError
 from fusion.attention import CONTEXT, DECAY, STRUCTURE, View
 from fusion.base import Sense, Senses, unit
+from kg.nearest import best
 from kg.paths import PathFinder
 from kg.vocabulary import DEFAULT, Vocabulary
 from pipelines.explain import Hit, recognised_names
@@ -292,8 +293,8 @@ class Searcher:
         ids = torch.from_numpy(allowed)
         if one.entity is not None:
             ids = ids[ids != one.entity]
-        best = ids[score[ids].argsort(descending=True, stable=True)[:k]].tolist()
-        paths = self._finder.paths(one.anchors, best, max_length=LONGEST_PATH) if one.anchors else {}
+        found = best(score[ids].unsqueeze(0), k, ids)[1][0].tolist()
+        paths = self._finder.paths(one.anchors, found, max_length=LONGEST_PATH) if one.anchors else {}
         hits = [
             Hit(
                 entity=graph.entities[i].as_py(),
@@ -303,7 +304,7 @@ class Searcher:
                 path=self._named(paths.get(i, [])),
                 anchor=i in one.anchors,
             )
-            for i in best
+            for i in found
         ]
         names = [graph.entities[i].as_py() for i in one.anchors]
         return Answer(hits, len(ids), names)

@@ -63,7 +63,7 @@ def test_a_sample_of_all_facts_gives_the_rows_of_a_full_pass(
     model = LinkModel(graph.num_entities, count, store.settings).eval()
     batch = torch.tensor([0, 2])
     hidden = link_training.edge_places(graph, len(triples))[batch]
-    sampler = link_training._sampler(graph, replace(store.settings, neighbors=1000))
+    sampler = link_training._sampler(model, graph, replace(store.settings, neighbors=1000))
     facts = both_directions(triples[batch], count)
     rows, local = link_training._sampled(model, graph, sampler, graph.log_weight, hidden.reshape(-1), facts)
     full = model.encoder(graph.edges, graph.log_weight.index_fill(0, hidden.reshape(-1), float("-inf")))
