@@ -9,6 +9,8 @@ from torch import Tensor
 from kg import nearest as module
 from kg.nearest import best, nearest
 
+SMALL = (("_FETCHED", 7), ("_ONE_CORE", 20), ("_SCORES", 50), ("_SORTED", 3), ("_LARGE", 20))
+
 
 def brute(
     vectors: Tensor, queries: Tensor, k: int, allowed: Tensor | None, bias: Tensor | None
@@ -40,7 +42,7 @@ def test_it_finds_what_brute_force_finds_in_the_same_order(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if small:  # every road with many blocks, the last one not full
-            for name, value in (("_FETCHED", 7), ("_SCORES", 50), ("_SORTED", 3), ("_LARGE", 20)):
+            for name, value in SMALL:
                 patch.setattr(module, name, value)
         scores, ids = nearest(*search)
     expected_scores, expected_ids = brute(*search)
@@ -49,7 +51,7 @@ def test_it_finds_what_brute_force_finds_in_the_same_order(
     assert ids.dtype == torch.int64
 
 
-@pytest.mark.parametrize("length", [10, 5_000, 12_000, None])
+@pytest.mark.parametrize("length", [10, 1_000, 5_000, 12_000, None])
 @pytest.mark.parametrize("count", [1, 3])
 def test_of_real_vectors_the_best_are_found_at_every_length_of_the_list(
     length: int | None, count: int
@@ -91,6 +93,37 @@ def test_of_equal_scores_the_smaller_ids_are_best() -> None:
     scores[1, 500:] = 1
     assert best(scores, 3)[1].tolist() == [[0, 1, 2], [500, 501, 502]]
     assert best(scores, 2, torch.arange(1000) * 2)[1].tolist() == [[0, 2], [1000, 1002]]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("length", [10, 1_000, 5_000])
+def test_an_id_of_no_row_is_refused_at_every_length_of_the_list(length: int, count: int) -> None:
+    vectors, queries, ids = torch.ones(6_000, 8), torch.ones(count, 8), torch.arange(length)
+    for allowed in (ids - 1, torch.cat((ids, torch.tensor([6_000])))):
+        with pytest.raises(IndexError, match=r"expected allowed ids in \[0, 6000\) \(got"):
+            nearest(vectors, queries, 3, allowed)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("length", [10, 1_000])
+def test_a_list_or_a_matrix_that_does_not_lie_in_one_piece_is_read_as_it_is(length: int, count: int) -> None:
+    random = torch.Generator().manual_seed(0)
+    vectors = torch.randint(-3, 4, (8, 3_000), generator=random).float().T
+    queries = torch.randint(-3, 4, (8, count), generator=random).float().T
+    allowed = torch.arange(3_000)[::3][:length]
+    expected = brute(vectors, queries, 5, allowed, None)
+    for found, wanted in zip(nearest(vectors, queries, 5, allowed), expected, strict=True):
+        assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("length", [10, 1_000])
+def test_a_short_search_keeps_a_gradient_and_double_precision(length: int) -> None:
+    vectors = torch.randn(2_000, 4, generator=torch.Generator().manual_seed(0)).double()
+    query = torch.ones(1, 4, dtype=torch.float64, requires_grad=True)
+    scores, ids = nearest(vectors, query, 1, torch.arange(length))
+    assert scores.dtype == torch.float64
+    (gradient,) = torch.autograd.grad(scores.sum(), query)
+    assert torch.equal(gradient[0], vectors[ids[0, 0]])
 
 
 def test_what_does_not_fit_is_one_sentence() -> None:
