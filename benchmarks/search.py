@@ -1,10 +1,8 @@
 """Exact search under an allow-list, among a million vectors: against faiss's flat index.
 
 Both sides are given the list as sorted ids, and all that each makes of it is inside its time. The rival is
-the faster of the two selectors that hold a set.
-The details have a third, IDSelectorArray, as well: faiss then walks the list within one call. Where that is
-tens of microseconds, for ten ids or for one query and a thousand, it is ahead of torch's seven calls; for one
-query and 100,000 ids the two are near each other; for several queries and a longer list it is behind.
+the fastest of three selectors for the same list: two that hold a set, and IDSelectorArray, with which faiss
+walks the list within one call.
 
 python -m benchmarks.search [--quick]
 """
