@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 SIDE = 256
-SMALLEST, LARGEST = 30.0, 42.0  # radius of a lesion: it must cover a cell of a 7 x 7 grid
+SMALLEST, LARGEST = 34.0, 46.0  # radius of a lesion: it must cover a cell of a 7 x 7 grid
 _MARK = "SYNTHETIC"
 _CENTRE = np.array([128.0, 124.0])
 _BODY = np.array([104.0, 112.0])
@@ -82,9 +82,9 @@ def _disc(x: Array, y: Array, radius: float, random: np.random.Generator) -> Arr
 
 
 def _ring(x: Array, y: Array, radius: float, random: np.random.Generator) -> Array:
-    """A rim around a middle that is like the surroundings."""
-    width = random.uniform(0.11, 0.16)
-    return np.exp(-(((np.hypot(x, y) / radius - 0.85) / width) ** 2))
+    """A rim around a middle that is like the surroundings; the rim lies inside the radius as a whole."""
+    width = random.uniform(0.1, 0.14)
+    return np.exp(-(((np.hypot(x, y) / radius - 0.72) / width) ** 2))
 
 
 def _star(x: Array, y: Array, radius: float, random: np.random.Generator) -> Array:

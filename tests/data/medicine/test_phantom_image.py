@@ -20,7 +20,7 @@ def test_the_picture_is_brighter_at_the_place_of_the_lesion(shape: str) -> None:
 
 def test_the_middle_is_bright_in_a_disc_and_dark_in_a_ring() -> None:
     y, x = np.mgrid[-50:51, -50:51].astype(float)
-    middle, rim = np.hypot(x, y) < 12, np.abs(np.hypot(x, y) - 34) < 1
+    middle, rim = np.hypot(x, y) < 12, np.abs(np.hypot(x, y) - 28.8) < 1
     random = np.random.default_rng(0)
     disc, ring = (_MASKS[shape](x, y, 40.0, random) for shape in ("disc", "ring"))
     assert disc[middle].min() == 1
@@ -29,11 +29,11 @@ def test_the_middle_is_bright_in_a_disc_and_dark_in_a_ring() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_no_lesion_reaches_beyond_its_radius_by_much(shape: str) -> None:
+def test_no_lesion_reaches_beyond_its_radius(shape: str) -> None:
     y, x = np.mgrid[-60:61, -60:61].astype(float)
     for seed in range(5):
         mask = _MASKS[shape](x, y, 40.0, np.random.default_rng(seed))
-        assert mask[np.hypot(x, y) > 50].max(initial=0) < 0.05
+        assert mask[np.hypot(x, y) > 44].max(initial=0) < 0.05
         assert 0.05 < mask[np.hypot(x, y) <= 40].mean() < 1
 
 
