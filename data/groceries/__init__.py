@@ -1,0 +1,1 @@
+"""Groceries: photos, icons, descriptions and a hierarchy of products as RDF."""
