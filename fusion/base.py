@@ -1,15 +1,17 @@
-"""What every fusion is given and gives back. Tensors only: no RDF, no files."""
+"""What every fusion is given: the joint graph, and what is known of some entities. Tensors only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from kg.sparse import SortedEdges
+
+CONTEXT = "context:"
+STRUCTURE = "structure"
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,36 @@ class Sense:
 Senses = dict[str, Sense]
 
 
-class Fusion(Protocol):
-    """Joint graph in, one unit vector for each entity out."""
+@dataclass(frozen=True)
+class View:
+    """What is known of some entities (or queries): their senses, and their nearness to all entities.
 
-    def __call__(self, graph: JointGraph) -> Tensor:
-        """Embed all entities: ``(num_entities, d)``."""
-        ...
+    Shapes: each sense ``(b, width)``; ``affinity (b, num_entities)`` dense, or None without facts.
+    """
+
+    senses: Senses
+    affinity: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.senses.values())).present)
+
+
+def view_of(memory: Senses, graph: JointGraph, rows: Tensor) -> View:
+    """Everything known of some entities of the graph."""
+    affinity = None if graph.affinity is None else dense_rows(graph.affinity, rows)
+    return View({name: sense[rows] for name, sense in memory.items()}, affinity)
+
+
+def dense_rows(matrix: Tensor, rows: Tensor) -> Tensor:
+    """Some rows of a sparse CSR matrix, dense: ``(n, m), (b,) -> (b, m)``."""
+    indptr, column, value = matrix.crow_indices(), matrix.col_indices(), matrix.values()
+    length = indptr[rows + 1] - indptr[rows]
+    place = torch.repeat_interleave(torch.arange(len(rows), device=rows.device), length)
+    offset = torch.arange(len(place), device=rows.device) - (length.cumsum(0) - length)[place]
+    entry = indptr[rows][place] + offset
+    out = value.new_zeros(len(rows), matrix.shape[1])
+    filled: Tensor = out.index_put((place, column[entry]), value[entry])
+    return filled
 
 
 def unit(vectors: Tensor) -> Tensor:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fusion import FUSIONS, objectives
-from fusion.attention import CONTEXT, STRUCTURE, CrossModalAttention, View, view_of
-from fusion.base import JointGraph, Senses
+from fusion.base import CONTEXT, STRUCTURE, JointGraph, Senses, View, view_of
+from fusion.senses import SenseFusion
 from kg.ranking import mean_reciprocal_rank, realistic_ranks, summary
 from kg.splits import Split
 from pipelines.history import History, Progress
@@ -42,7 +42,7 @@ def train_alignment(
     split: Split,
     settings: Settings,
     progress: Progress,
-) -> tuple[CrossModalAttention, History]:
+) -> tuple[SenseFusion, History]:
     """Train the attention to find an entity by one sense from what the others and the facts tell.
 
     Each step hides a share of the concepts, whole: their entities may not be attended to, so what is
@@ -61,7 +61,7 @@ def train_alignment(
     ).to(device)
     in_training = _mask(split.train, graph)
     model.fit_senses(graph, in_training | ~_observed(graph))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    optimizer = torch.optim.Adam(model.parameters(), lr=model.learning_rate)
     history, best = History(), copy.deepcopy(model.state_dict())
     own = model.observe(graph, structure)
     tasks = retrieval_tasks(own, model.modalities, split.train)
@@ -85,6 +85,9 @@ def train_alignment(
             told_end = model.embed(told, memory, visible)
             rest_end = model.embed(rest, memory, visible)
             loss = objectives.alignment(told_end, rest_end, model.log_scale.exp(), concept[rows])
+            if settings.reconstruction:
+                whole = View({name: sense[rows] for name, sense in own.items()})
+                loss = loss + settings.reconstruction * model.own_loss(whole)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -122,7 +125,7 @@ def retrieval_tasks(
 
 @torch.no_grad()
 def retrieval_ranks(
-    model: CrossModalAttention,
+    model: SenseFusion,
     graph: JointGraph,
     own: Senses,
     rows: NDArray[np.int64],
@@ -164,7 +167,7 @@ def hubness(gallery: Tensor, bank: Tensor, neighbours: int = 10) -> Tensor:
 
 
 def held_out_scores(
-    model: CrossModalAttention, graph: JointGraph, structure: Tensor | None, split: Split
+    model: SenseFusion, graph: JointGraph, structure: Tensor | None, split: Split
 ) -> dict[str, dict[str, float]]:
     """Summary of the test part's ranks for each ordered pair of modalities, as ``text to image``."""
     own = model.observe(graph, structure)
@@ -177,7 +180,7 @@ def held_out_scores(
 
 
 def _views(
-    model: CrossModalAttention,
+    model: SenseFusion,
     graph: JointGraph,
     memory: Senses,
     asked: NDArray[np.int64],

@@ -36,6 +36,10 @@ def parser() -> argparse.ArgumentParser:
         flag, text = "--" + setting.name.replace("_", "-"), setting.metadata["help"]
         if setting.default is MISSING:
             out.add_argument(flag, action="append", default=[], metavar="KEY=VALUE", help=text)
+        elif setting.metadata.get("repeat"):
+            out.add_argument(flag, action="append", default=[], metavar="IRI", help=text)
+        elif isinstance(setting.default, bool):
+            out.add_argument(flag, action=argparse.BooleanOptionalAction, default=setting.default, help=text)
         elif isinstance(setting.default, tuple):
             out.add_argument(flag, default=",".join(setting.default), metavar="A,B", help=text)
         else:
@@ -52,6 +56,7 @@ def settings_of(flags: argparse.Namespace) -> Settings:
     """
     values: dict[str, Any] = {item.name: getattr(flags, item.name) for item in fields(Settings)}
     values["languages"] = tuple(tag for tag in values["languages"].split(",") if tag)
+    values["target"] = tuple(values["target"])
     values["encoder"] = dict(key_value(pair, "--encoder") for pair in values["encoder"])
     priors = [key_value(pair, "--prior") for pair in values["prior"]]
     values["prior"] = {iri: number(text, "--prior") for iri, text in priors}

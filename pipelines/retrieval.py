@@ -17,8 +17,8 @@ from torch import Tensor
 
 from encoders import make_encoder
 from encoders.base import Encoder, MediaError
-from fusion.attention import CONTEXT, DECAY, STRUCTURE, View
-from fusion.base import Sense, Senses, unit
+from fusion.attention import DECAY
+from fusion.base import CONTEXT, STRUCTURE, Sense, Senses, View, unit
 from kg.nearest import best
 from kg.paths import PathFinder
 from kg.vocabulary import DEFAULT, Vocabulary

@@ -9,7 +9,7 @@ ENCODED = ("text", "image", "audio")
 """Modalities that have an encoder; others in the data are counted and left."""
 
 
-def _help(meaning: str) -> dict[str, str]:
+def _help(meaning: str) -> dict[str, Any]:
     return {"help": meaning}
 
 
@@ -43,6 +43,29 @@ class Settings:
     )
     hidden_share: float = field(
         default=0.3, metadata=_help("share of the concepts that an alignment step hides")
+    )
+    reconstruction: float = field(
+        default=1.0, metadata=_help("weight of what the autoencoder's reconstruction is off by")
+    )
+    target: tuple[str, ...] = field(
+        default=(), metadata=_help("a property to predict, as an IRI; repeat for more") | {"repeat": True}
+    )
+    label_width: int = field(
+        default=1024, metadata=_help("most numbers kept of each sense where labels are predicted")
+    )
+    label_share: float = field(
+        default=1.0, metadata=_help("share of the training labels to learn from; the graph stays whole")
+    )
+    balance: bool = field(default=False, metadata=_help("weigh classes so that rare ones count as much"))
+    modality_dropout: float = field(
+        default=0.2, metadata=_help("chance that a step of the label objective hides a sense of an entity")
+    )
+    feature_noise: float = field(
+        default=0.1, metadata=_help("length of the noise that a step of the label objective adds to a sense")
+    )
+    learn_absent: bool = field(
+        default=True,
+        metadata=_help("whether a sense that an entity lacks is a learned vector rather than zeros"),
     )
     valid_share: float = field(
         default=0.1, metadata=_help("share of the concepts and of the facts kept for validation")
@@ -79,7 +102,7 @@ class Settings:
 
     def as_json(self) -> dict[str, Any]:
         """The settings as plain JSON values."""
-        return {**asdict(self), "languages": list(self.languages)}
+        return {**asdict(self), "languages": list(self.languages), "target": list(self.target)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Settings:
@@ -91,16 +114,22 @@ class Settings:
         known = {item.name for item in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise ValueError(f"expected settings among {', '.join(sorted(known))} (got {', '.join(unknown)})")
-        return cls(**{**values, "languages": tuple(values.get("languages", ("en",)))})
+        tuples = {"languages": ("en",), "target": ()}
+        return cls(**values | {name: tuple(values.get(name, default)) for name, default in tuples.items()})
 
 
 def _check_numbers(settings: Settings) -> None:
     """Check each number alone; NaN is in no range."""
-    counts = ("epochs", "width", "structure_width", "batch", "patience")
-    least = dict.fromkeys(counts, 1) | dict.fromkeys(("seed", "learning_rate", "n3", "neighbors"), 0)
+    counts = ("epochs", "width", "structure_width", "label_width", "batch", "patience")
+    amounts = ("seed", "learning_rate", "n3", "neighbors", "reconstruction", "feature_noise")
+    least = dict.fromkeys(counts, 1) | dict.fromkeys(amounts, 0)
     for name, low in least.items():
         if not low <= getattr(settings, name) < float("inf"):
             raise ValueError(f"expected {name} of at least {low} (got {getattr(settings, name)})")
+    if not 0 <= settings.modality_dropout < 1:
+        raise ValueError(f"expected modality_dropout in [0, 1) (got {settings.modality_dropout})")
+    if not 0 < settings.label_share <= 1:
+        raise ValueError(f"expected label_share in (0, 1] (got {settings.label_share})")
     for name, high in {"damping": 1, "hidden_share": 1, "link_share": 0.5}.items():
         if not 0 < getattr(settings, name) < high:
             raise ValueError(f"expected {name} between 0 and {high} (got {getattr(settings, name)})")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from torch import Tensor
 
-    from fusion.attention import CrossModalAttention
+    from fusion.senses import SenseFusion
     from kg.graph import KnowledgeGraph
     from kg.sparql import Facts
     from pipelines.joint import Observations
@@ -140,7 +140,7 @@ class Store:
             return load_file(self.folder / "embeddings.safetensors")
 
     @cached_property
-    def model(self) -> CrossModalAttention:
+    def model(self) -> SenseFusion:
         """The trained fusion."""
         from safetensors.torch import load_file
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fusion.attention import STRUCTURE, CrossModalAttention, View
-from fusion.base import JointGraph, Senses
+from fusion.base import STRUCTURE, JointGraph, Senses, View
+from fusion.senses import SenseFusion
 from kg.graph import KnowledgeGraph
 from kg.ranking import summary
 from kg.splits import Split, grouped_split, triple_split
@@ -165,7 +165,7 @@ def joint_triples(graph: KnowledgeGraph, joint: JointGraph) -> np.ndarray:
 
 @torch.no_grad()
 def _embed(
-    model: CrossModalAttention,
+    model: SenseFusion,
     joint: JointGraph,
     structure: Tensor | None,
     settings: Settings,

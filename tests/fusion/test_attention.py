@@ -11,9 +11,10 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
 
-from fusion.attention import CONTEXT, FEW, STRUCTURE, CrossModalAttention, View, dense_rows, view_of
-from fusion.base import JointGraph, Sense, unit
+from fusion.attention import CrossModalAttention
+from fusion.base import CONTEXT, STRUCTURE, JointGraph, Sense, View, dense_rows, unit, view_of
 from fusion.objectives import alignment
+from fusion.senses import FEW
 from kg.diffusion import affinity
 from kg.sparse import SortedEdges
 

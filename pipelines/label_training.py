@@ -1,0 +1,234 @@
+"""The label objective: learn which class each entity is of, from its senses and the facts around it.
+
+Supervised by the labels of the training part alone; the unlabelled entities stay in the graph and tell what
+they have to their neighbours. Deterministic on the CPU.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fusion import FUSIONS
+from fusion.base import STRUCTURE, JointGraph, Senses, View
+from fusion.label import LabelModel, Memory, disturbed, evidence_groups
+from fusion.senses import SenseFusion
+from kg.splits import Split
+from pipelines.alignment_training import context_modalities
+from pipelines.history import History, Progress
+from pipelines.settings import Settings
+from pipelines.target import Target
+
+BATCH = 512
+TRUST_STEPS = 60
+
+
+@dataclass(frozen=True)
+class Labeller:
+    """A trained label model, and the temperature that makes its probabilities honest on validation."""
+
+    model: LabelModel
+    temperature: float
+    history: History
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Calibrated: ``(b, classes) -> (b, classes)``."""
+        return (logits / self.temperature).softmax(1)
+
+
+def train_labels(
+    graph: JointGraph, target: Target, split: Split, settings: Settings, progress: Progress
+) -> Labeller:
+    """Train on the split's training part; keep the state of the best validation loss.
+
+    The graph must be free of the target and of whatever gives it away. First the few scalars of the classes'
+    rows are learned, each example left out of its own class; then the learned term is added. In each of its
+    steps, senses of some entities are hidden and disturbed, so that the model does not lean on one of them.
+    """
+    torch.manual_seed(settings.seed)
+    device = graph.log_weight.device
+    entities, classes = (torch.from_numpy(array).to(device) for array in (target.entities, target.classes))
+    train, valid = (torch.from_numpy(part).to(device) for part in (split.train, split.valid))
+    model = label_model(graph, target, split, settings).to(device)
+    _fit(model, graph, entities, classes, split)
+    weight = class_weights(classes[train], len(target.names)) if settings.balance else None
+    own = model.fusion.own(graph)
+    if settings.reconstruction:
+        learn_to_reconstruct(model.fusion, own, settings)
+    _learn_trust(model, graph, own, entities[train], classes[train], weight)
+    optimizer = torch.optim.AdamW(_groups(model), lr=0.003, weight_decay=0.05)
+    history = History(scores=[-_loss(model, graph, entities[valid], classes[valid])])
+    best = copy.deepcopy(model.state_dict())
+    for epoch in range(settings.epochs):
+        model.train()
+        losses = []
+        for batch in torch.split(train[torch.randperm(len(train), device=device)], BATCH):
+            memory = model.remember(graph, own)
+            view = _drawn(model, memory, entities[batch], settings)
+            logits = model.logits(view, memory, classes[batch])
+            loss = functional.cross_entropy(logits, classes[batch], weight, label_smoothing=0.05)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        history.losses.append(float(np.mean(losses)))
+        history.scores.append(-_loss(model, graph, entities[valid], classes[valid]))
+        if history.scores[-1] >= max(history.scores):
+            best = copy.deepcopy(model.state_dict())
+        progress("labels", epoch + 1, settings.epochs)
+        if history.stale(settings.patience):
+            break
+    progress("labels", epoch + 1, epoch + 1)
+    model.load_state_dict(best)
+    model.eval()
+    temperature = fitted_temperature(logits_of(model, graph, entities[valid]), classes[valid])
+    return Labeller(model, temperature, history)
+
+
+def label_model(graph: JointGraph, target: Target, split: Split, settings: Settings) -> LabelModel:
+    """An untrained model of the right shape."""
+    candidates = torch.zeros(graph.num_entities, dtype=torch.bool)
+    candidates[torch.from_numpy(np.union1d(target.entities, target.candidates))] = True
+    num_relations = int(graph.edges.relations.num_columns)
+    structure_width = settings.structure_width if len(graph.edges.order) else 0
+    fusion = FUSIONS[settings.fusion](
+        {name: rows.shape[1] for name, rows in graph.features.items()},
+        num_relations,
+        context=context_modalities(graph),
+        structure_width=structure_width,
+        width=settings.label_width,
+    )
+    return LabelModel(
+        fusion,
+        candidates,
+        torch.from_numpy(target.class_entities),
+        examples_of(target, split),
+        num_relations,
+        structure_width=structure_width,
+        learn_absent=settings.learn_absent,
+    )
+
+
+def learn_to_reconstruct(fusion: SenseFusion, own: Senses, settings: Settings) -> list[float]:
+    """Unsupervised: let the fusion ask of itself what it asks, over all that was observed; its losses."""
+    there = torch.stack([sense.present for sense in own.values()]).any(0).nonzero().squeeze(1)
+    optimizer = torch.optim.Adam(fusion.parameters(), lr=fusion.learning_rate)
+    losses: list[float] = []
+    if not len(there):
+        return losses
+    for _ in range(5 * settings.epochs):
+        rows = there[torch.randint(len(there), (BATCH,), device=there.device)]
+        loss = fusion.own_loss(View({name: sense[rows] for name, sense in own.items()}))
+        if not loss.requires_grad:
+            break
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
+def _learn_trust(
+    model: LabelModel,
+    graph: JointGraph,
+    own: Senses,
+    entities: Tensor,
+    classes: Tensor,
+    weight: Tensor | None,
+) -> None:
+    """Fit the scalars of the classes' rows by the likelihood of the training labels, each left out."""
+    with torch.no_grad():
+        memory = model.remember(graph, own)
+        shown = model.fusion.told(model.view(memory.senses, graph.affinity, entities))
+    optimizer = torch.optim.Adam(model.prototypes.parameters(), lr=0.1)
+    for _ in range(TRUST_STEPS):
+        logits = model.prototypes(shown, memory.rows, classes)
+        loss = functional.cross_entropy(logits, classes, weight)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def _groups(model: LabelModel) -> list[dict[str, object]]:
+    """Parameters with their rates: the scalars are as good as known, the fusion has a rate of its own."""
+    scalars = list(model.prototypes.parameters())
+    fusion = list(model.fusion.parameters())
+    known = {id(parameter) for parameter in scalars + fusion}
+    return [
+        {"params": scalars, "weight_decay": 0.0},
+        {"params": fusion, "lr": model.fusion.learning_rate, "weight_decay": 0.0},
+        {"params": [parameter for parameter in model.parameters() if id(parameter) not in known]},
+    ]
+
+
+def examples_of(target: Target, split: Split) -> Tensor:
+    """Entities of known class and these classes: ``(2, m)``."""
+    return torch.from_numpy(np.stack([target.entities[split.train], target.classes[split.train]]))
+
+
+@torch.no_grad()
+def logits_of(model: LabelModel, graph: JointGraph, rows: Tensor, memory: Memory | None = None) -> Tensor:
+    """Logits of some entities, in blocks: ``(b, classes)``."""
+    model.eval()
+    seen = memory or model.remember(graph)
+    parts = [
+        model.logits(model.view(seen.senses, graph.affinity, part), seen) for part in torch.split(rows, BATCH)
+    ]
+    return torch.cat(parts) if parts else seen.rows.new_empty(0, len(seen.rows))
+
+
+def class_weights(classes: Tensor, count: int) -> Tensor:
+    """Weights by class that even out how often each is met, mean 1 over the examples: ``(count,)``."""
+    met = torch.bincount(classes, minlength=count).clamp(min=1).to(torch.float32)
+    weight = 1 / met
+    even: Tensor = weight / weight[classes].mean()
+    return even
+
+
+def fitted_temperature(logits: Tensor, classes: Tensor) -> float:
+    """The temperature of the least validation loss (arXiv 1706.04599), on a grid from 1/5 to 5."""
+    if not len(classes):
+        return 1.0
+    grid = torch.logspace(-0.7, 0.7, 57, device=logits.device)
+    losses = torch.stack([functional.cross_entropy(logits / t, classes) for t in grid])
+    return float(grid[losses.argmin()])
+
+
+def _fit(model: LabelModel, graph: JointGraph, entities: Tensor, classes: Tensor, split: Split) -> None:
+    held = torch.from_numpy(np.concatenate([split.valid, split.test])).to(entities.device)
+    train = torch.from_numpy(split.train).to(entities.device)
+    visible = torch.ones(graph.num_entities, dtype=torch.bool, device=entities.device)
+    visible[entities[held]] = False
+    label = torch.full((graph.num_entities,), -1, device=entities.device)
+    label[entities[train]] = classes[train]
+    model.fusion.fit_senses(graph, visible, label)
+
+
+def _drawn(model: LabelModel, memory: Memory, rows: Tensor, settings: Settings) -> View:
+    """The rows' view with some senses hidden, whole sources of evidence at a time, and all disturbed."""
+    hidden: dict[str, Tensor] = {}
+    groups = evidence_groups(memory.senses)
+    if len(groups) > 1:
+        taken = torch.rand(len(rows), len(groups), device=rows.device) < settings.modality_dropout
+        taken &= ~taken.all(1, keepdim=True)
+        for place, names in enumerate(groups.values()):
+            hidden |= {name: taken[:, place] for name in names}
+    view = model.view(memory.senses, memory.affinity, rows, hidden)
+    if not settings.feature_noise:
+        return view
+    noisy = {
+        name: sense if name == STRUCTURE else disturbed(sense, settings.feature_noise)
+        for name, sense in view.senses.items()
+    }
+    return View(noisy, view.affinity)
+
+
+def _loss(model: LabelModel, graph: JointGraph, rows: Tensor, classes: Tensor) -> float:
+    if not len(rows):
+        return 0.0
+    return float(functional.cross_entropy(logits_of(model, graph, rows), classes))
