@@ -1,7 +1,7 @@
 """Read RDF from files, folders and SPARQL endpoints into a KnowledgeGraph.
 
-Everything streams through pyoxigraph as chunks of N-Quads; blank nodes get names that stay the same
-from run to run. Nothing is fetched from the network unless that is allowed.
+Plain text is cut in columns at once; all else streams through pyoxigraph as chunks of N-Quads. Blank nodes
+get names that stay the same from run to run. Nothing is fetched from the network unless that is allowed.
 """
 
 from __future__ import annotations
