@@ -117,7 +117,7 @@ class _Texts:
 def _unescaped(values: pa.Array) -> pa.Array:
     r"""Resolve \n, \", \\ and \uXXXX; canonical N-Quads escapes as JSON does, and never by \U."""
     escaped = pc.match_substring(values, "\\")
-    texts = json.loads('["' + '","'.join(values.filter(escaped).to_pylist()) + '"]')
+    texts = json.loads('["' + '","'.join(values.filter(escaped).to_pylist()) + '"]', strict=False)
     if not pc.any(escaped).as_py():
         return values
     return pc.replace_with_mask(values, escaped, pa.array(texts, pa.string()))

@@ -1,13 +1,14 @@
-"""N-Quads text as columns: cut it by offsets, name its blank nodes, take out what only RDF 1.2 knows.
+"""N-Quads, and Turtle as plain, as columns: cut by offsets; its blank nodes named, RDF 1.2 taken out.
 
-It works on bytes and knows no RDF library. Canonical means one statement a line, one blank between
-terms, IRIs without blanks or quotes, and literals in which quotes and line ends are escaped.
+It works on bytes and knows no RDF library. Text is cut at the blanks outside of quotes; what lies between
+them is a full stop, semicolon, comma or term. Whether terms are what they look like is asked in `kg.plain`:
+what a parser has written needs no check.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +25,13 @@ _RDF12 = re.compile(rb'^\S+ \S+ (?:<<|".*"@[A-Za-z0-9-]+--(?:ltr|rtl) ).*\n', fl
 # What may follow an IRI or the last quote of a literal, which neither tag, datatype nor graph can hold.
 _ENDING = (
     r"^(?:@(?P<language>[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)|\^\^<(?P<datatype>[^ <>\"]*)>)?"
-    r"(?: <(?P<graph>[^ <>\"]*)>)? \.\n$"
+    r"(?: <(?P<graph>[^ <>\"]*)>)?[ \t\r\n]*$"
 )
+_BLANKS, _ENDS, _BARE = (np.zeros(256, dtype=bool) for _ in range(3))
+_BLANKS[list(b" \t\r\n")] = _ENDS[list(b"\r\n")] = True
+_BARE[list(b"+-.0123456789")] = True  # how a number begins
+_TERMS = np.zeros(256, dtype=np.int64)  # how many terms follow a mark: all, all but the subject, an object
+_TERMS[list(b".;,")] = 3, 2, 1
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,8 @@ class Statements:
     """A chunk of statements as columns of numbers into the chunk's own distinct texts.
 
     Shapes:
-        subject, predicate, ending (n,) int32; quoted (n,) bool marks the literals
+        subject, predicate, ending (n,) int32, -1 for the ending of a bare number
+        quoted (n,) bool marks the literals
         object (links,) int32; value (literals,) string, still escaped
         terms, predicates, endings: the distinct texts, subjects and objects in one; see `endings_of`
     """
@@ -52,44 +59,74 @@ class Statements:
         return len(self.quoted)
 
 
-def columns(chunk: bytes) -> Statements | None:
-    """Cut canonical N-Quads in columns by computing offsets; None where a node is no plain IRI."""
+def columns(chunk: bytes, *, lines: bool = True) -> Statements | None:
+    """Cut text in columns by computing offsets; None where something else than terms and marks is in it.
+
+    Args:
+        chunk: Whole statements and a line end.
+        lines: Each statement is a line, all nodes are IRIs, and their brackets are left out; else terms
+            are given as they stand.
+    """
     octets = np.frombuffer(chunk, dtype=np.uint8)
-    end = np.flatnonzero(octets == ord("\n"))
-    space = np.flatnonzero(octets == ord(" "))
-    start = np.concatenate([[0], end[:-1] + 1])
-    first = np.searchsorted(space, start)  # IRIs hold no spaces
-    one, two, three = space[first], space[first + 1], space[first + 2]
-    quoted = octets[two + 1] == ord('"')
-    plain = quoted | ((octets[two + 1] == ord("<")) & (octets[two + 2] != ord("<")))
-    if not (plain & (octets[start] == ord("<"))).all():
+    cut = _cut(octets) if chunk.endswith(b"\n") else None
+    if cut is None:
         return None
-    close = three - 1
-    if quoted.any():
-        quote = np.flatnonzero(octets == ord('"'))
-        close = np.where(quoted, quote[np.searchsorted(quote, end) - 1], close)
-    # subject, predicate, what stands between the object's marks, what follows them
-    starts = (start + 1, one + 2, two + 2, close + 1)
-    stops = (one - 1, two - 1, close, end + 1)
-    subject, predicate, inner, ending = _pieces(chunk, starts, stops)
-    literal = pa.array(quoted)
-    ends = ending.dictionary_encode()
-    if endings_of(ends.dictionary).null_count:
+    start, stop, opening, closing = cut
+    mark = np.flatnonzero((stop - start == 1) & (_TERMS[octets[start]] > 0))
+    if not len(mark) or mark[-1] != len(start) - 1:
         return None
-    nodes = pa.chunked_array([subject, inner.filter(pc.invert(literal))]).dictionary_encode()
-    number = np.concatenate([part.indices.to_numpy() for part in nodes.chunks])
-    predicates = predicate.dictionary_encode()
-    return Statements(
-        terms=nodes.chunk(0).dictionary,
-        predicates=predicates.dictionary,
-        endings=ends.dictionary,
-        subject=number[: len(end)],
-        predicate=predicates.indices.to_numpy(),
-        ending=ends.indices.to_numpy(),
-        object=number[len(end) :],
-        value=inner.filter(literal),
-        quoted=quoted,
+    terms = _TERMS[np.concatenate([[ord(".")], octets[start[mark[:-1]]]])]
+    graph = np.diff(mark, prepend=-1) - 1 - terms  # 1 where there is one
+    if graph.min() < 0 or graph.max() > lines:
+        return None
+    object_ = mark - 1 - graph
+    subject, predicate = (object_ - 2)[terms == 3], (object_ - 1)[terms >= 2]
+    first = octets[start[object_]]
+    quoted, bare = first == ord('"'), _BARE[first]
+    if not np.array_equal(start[object_[quoted]], opening):
+        return None
+    node, value, close, after = object_[~(quoted | bare)], start[object_], stop[object_], stop[object_]
+    value[quoted], close[quoted], after[quoted] = opening + 1, closing, closing + 1
+    if lines:
+        if bare.any() or not _one_a_line(octets, start, stop, mark):
+            return None
+        iris = np.concatenate([subject, predicate, node])
+        if not ((octets[start[iris]] == ord("<")) & (octets[stop[iris] - 1] == ord(">"))).all():
+            return None
+    bracket = int(lines)
+    subjects, predicates, nodes = (
+        _texts(chunk, start[rows] + bracket, stop[rows] - bracket) for rows in (subject, predicate, node)
     )
+    ends = _texts(chunk, after, start[mark]).dictionary_encode()
+    if lines and endings_of(ends.dictionary).null_count:
+        return None
+    numbered = pa.chunked_array([subjects, nodes]).dictionary_encode()
+    number = np.concatenate([part.indices.to_numpy() for part in numbered.chunks])
+    relations = predicates.dictionary_encode()
+    return Statements(
+        terms=numbered.chunk(0).dictionary,
+        predicates=relations.dictionary,
+        endings=ends.dictionary,
+        subject=number[np.cumsum(terms == 3) - 1],
+        predicate=relations.indices.to_numpy()[np.cumsum(terms >= 2) - 1],
+        ending=np.where(bare, np.int32(-1), ends.indices.to_numpy()),
+        object=number[len(subject) :],
+        value=_texts(chunk, value[quoted | bare], close[quoted | bare]),
+        quoted=quoted | bare,
+    )
+
+
+def as_lines(found: Statements) -> Iterator[pa.Buffer]:
+    """Write statements as N-Quads, facts before literals."""
+    link = ~found.quoted
+    nodes = ("<", found.terms.take(pa.array(found.object)), ">")
+    for rows, objects in ((link, nodes), (found.quoted, ('"', found.value, '"'))):
+        if rows.any():
+            heads = found.terms.take(pa.array(found.subject[rows]))
+            relations = found.predicates.take(pa.array(found.predicate[rows]))
+            ends = pc.utf8_rtrim_whitespace(found.endings).take(pa.array(found.ending[rows]))
+            lines = ("<", heads, "> <", relations, "> ", *objects, ends, " .\n", "")
+            yield pc.binary_join_element_wise(*lines).buffers()[2]
 
 
 def endings_of(endings: pa.StringArray) -> pa.StructArray:
@@ -97,19 +134,51 @@ def endings_of(endings: pa.StringArray) -> pa.StructArray:
     return pc.extract_regex(endings, _ENDING)
 
 
-def _pieces(
-    chunk: bytes, starts: tuple[np.ndarray, ...], stops: tuple[np.ndarray, ...]
-) -> list[pa.StringArray]:
-    """Copy the pieces of each line out of the text; the offsets also name what lies between."""
-    step = 2 * len(starts)
-    offsets = np.empty(step * len(starts[0]) + 1, dtype=np.int32)
-    for place, (start, stop) in enumerate(zip(starts, stops, strict=True)):
-        offsets[2 * place : -1 : step] = start
-        offsets[2 * place + 1 : -1 : step] = stop
-    offsets[-1] = len(chunk)
-    every = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(chunk))
-    rows = np.arange(0, len(every), step, dtype=np.int32)
-    return [every.take(pa.array(rows + 2 * place)) for place in range(len(starts))]
+def _cut(octets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+    """Find where the terms and marks start and stop, and the quotes that open and close literals."""
+    place = np.flatnonzero(octets <= ord('"'))  # blanks, quotes and a few others
+    kind = octets[place]
+    quote = kind == ord('"')
+    quote[np.searchsorted(place, _escaped_quotes(octets))] = False
+    inside = np.logical_xor.accumulate(quote)
+    outside = (kind <= ord(" ")) & ~inside
+    gap = place[outside]
+    if inside[-1] or not _BLANKS[kind[outside]].all() or (_ENDS[kind] & inside).any():
+        return None
+    start, stop = np.concatenate([[0], gap[:-1] + 1]), gap
+    filled = stop > start
+    if not filled.all():
+        start, stop = start[filled], stop[filled]
+    quotes = place[quote]
+    return start, stop, quotes[::2], quotes[1::2]
+
+
+def _escaped_quotes(octets: np.ndarray) -> np.ndarray:
+    """Find the quotes after a backslash that is not itself after one."""
+    slash = np.flatnonzero(octets == ord("\\"))
+    row = np.arange(len(slash))
+    first = np.where(np.diff(slash, prepend=-2) > 1, row, 0)
+    after = slash[(row - np.maximum.accumulate(first)) % 2 == 0] + 1
+    quotes: np.ndarray = after[octets[after] == ord('"')]
+    return quotes
+
+
+def _one_a_line(octets: np.ndarray, start: np.ndarray, stop: np.ndarray, mark: np.ndarray) -> bool:
+    """Tell whether full stops, and they alone, are each followed by a line feed."""
+    ends = octets[stop] != ord(" ")
+    return bool(
+        np.count_nonzero(ends) == len(mark)
+        and (octets[stop[mark]] == ord("\n")).all()
+        and (octets[start[mark]] == ord(".")).all()
+    )
+
+
+def _texts(chunk: bytes, starts: np.ndarray, stops: np.ndarray) -> pa.StringArray:
+    """Copy pieces out of the text; the offsets also name what lies between."""
+    offsets = np.empty(2 * len(starts) + 1, dtype=np.int32)
+    offsets[:-1:2], offsets[1::2], offsets[-1] = starts, stops, len(chunk)
+    every = pa.StringArray.from_buffers(2 * len(starts), pa.py_buffer(offsets), pa.py_buffer(chunk))
+    return every.take(pa.array(np.arange(0, 2 * len(starts), 2, dtype=np.int32)))
 
 
 class BlankNames:

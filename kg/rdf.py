@@ -1,7 +1,7 @@
 """Read RDF from files, folders and SPARQL endpoints into a KnowledgeGraph.
 
-Everything streams through pyoxigraph as chunks of N-Quads; blank nodes get names that stay the same
-from run to run. Nothing is fetched from the network unless that is allowed.
+Plain text is cut in columns at once; all else streams through pyoxigraph as chunks of N-Quads. Blank nodes
+get names that stay the same from run to run. Nothing is fetched from the network unless that is allowed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyoxigraph as ox
 from kg.assembly import Assembler
 from kg.folder import written_beside
 from kg.graph import KnowledgeGraph
-from kg.nquads import BlankNames, columns, without_rdf12
+from kg.nquads import BlankNames, Statements, as_lines, columns, without_rdf12
 from kg.rdf_exchange import RdflibSource
 from kg.rdf_file import UNREADABLE, RdfFile, files_in
 from kg.source import LoadReport, RdfError, Source
@@ -101,8 +101,8 @@ def _assembled(
             intake = _Intake(source, assembler, report if lenient else None, spool)
             waiting: deque[Future[int]] = deque()
             with closing(source):
-                for text in _texts(source, report.skip if lenient else None):
-                    waiting.append(pool.submit(intake, text))
+                for chunk in _chunks(source, report.skip if lenient else None):
+                    waiting.append(pool.submit(intake, chunk))
                     if len(waiting) > 1:
                         _done(waiting, report, progress)
                 while waiting:
@@ -135,27 +135,41 @@ class _Intake:
         self._refuse = _refusal(source, report)
         self._assembler, self._spool = assembler, spool
 
-    def __call__(self, text: bytes) -> int:
-        """Take in canonical N-Quads; the number of statements."""
-        chunk = columns(text)
-        if chunk is None:
-            text = self._blanks.applied(without_rdf12(text, self._refuse))
+    def __call__(self, given: Statements | bytes) -> int:
+        """Take in statements or canonical N-Quads; the number of statements."""
+        chunk = columns(given) if isinstance(given, bytes) else given
+        if chunk is None and isinstance(given, bytes):
+            text = self._blanks.applied(without_rdf12(given, self._refuse))
             if not text:
                 return 0
             chunk = columns(text)
         if chunk is None:
-            raise ValueError(f"expected canonical N-Quads (got {text[:200]!r} ...)")
+            raise ValueError(f"expected canonical N-Quads (got {given[:200]!r} ...)")  # type: ignore[index]
         if self._spool is not None:
-            self._spool.write(text)
+            self._spool.writelines(as_lines(chunk))
         self._assembler.add(chunk)
         return len(chunk)
 
 
-def _texts(source: Source, skip: Callable[[str], None] | None) -> Iterator[bytes]:
+def _chunks(source: Source, skip: Callable[[str], None] | None) -> Iterator[Statements | bytes]:
+    """Stream a source: its pieces for as long as they read well, then what is left in one go."""
+    known = 0
+    pieces = source.pieces() if isinstance(source, RdfFile) else None
+    if pieces is not None:
+        for piece in pieces:
+            known += piece.count(b"\n") if isinstance(piece, bytes) else len(piece)
+            if piece:
+                yield piece
+        if pieces.whole:
+            return
+    yield from _texts(source, skip, known)
+
+
+def _texts(source: Source, skip: Callable[[str], None] | None, known: int) -> Iterator[bytes]:
     """Stream a source as chunks of N-Quads; the parser feeds the writer without Python between."""
     count = _FIRST
     try:
-        quads = iter(source.quads(skip))
+        quads = itertools.islice(source.quads(skip), known, None)
         while text := ox.serialize(itertools.islice(quads, count), format=ox.RdfFormat.N_QUADS):
             yield text
             count = min(_MOST, 1 + count * _BYTES // len(text))

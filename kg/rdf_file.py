@@ -18,6 +18,7 @@ from xml.parsers import expat
 
 import pyoxigraph as ox
 
+from kg import pieces
 from kg.source import RdfError
 
 FORMATS = {
@@ -49,9 +50,17 @@ class RdfFile:
         self._path = path
         if suffix_of(path) not in FORMATS:
             raise RdfError(f"{path}: expected an RDF file {_KNOWN} (got {path.suffix!r})")
+        self._base = path.absolute().as_uri()
         self._format = FORMATS[suffix_of(path)]
         self._stream: IO[bytes] | None = None
-        self._parser: ox.QuadParser | None = None
+        self._parser: ox.QuadParser | pieces.Pieces | None = None
+
+    def pieces(self) -> pieces.Pieces | None:
+        """Give the file in pieces that can be read at once, if its format allows that."""
+        if self._format not in pieces.FORMATS:
+            return None
+        self._parser = pieces.Pieces(lambda: opened(self._path), self._format, self._base)
+        return self._parser
 
     def quads(self, skip: Callable[[str], None] | None) -> Iterable[ox.Quad]:
         """Stream the statements of the file."""
@@ -66,12 +75,11 @@ class RdfFile:
             return ()
         if skip is not None and self._format in (ox.RdfFormat.N_TRIPLES, ox.RdfFormat.N_QUADS):
             return self._by_lines(self._stream, skip)
-        base = self._path.absolute().as_uri()
         if isinstance(self._stream.raw, io.FileIO) and self._stream.tell() == 0:  # type: ignore[attr-defined]
             # neither compressed nor after a byte order mark: the parser reads faster by itself
-            self._parser = ox.parse(path=self._path, format=self._format, base_iri=base)
+            self._parser = ox.parse(path=self._path, format=self._format, base_iri=self._base)
         else:
-            self._parser = ox.parse(self._stream, format=self._format, base_iri=base)
+            self._parser = ox.parse(self._stream, format=self._format, base_iri=self._base)
         return self._parser if skip is None else self._skipping(self._parser, skip)
 
     def _skipping(self, parser: ox.QuadParser, skip: Callable[[str], None]) -> Iterator[ox.Quad]:

@@ -122,6 +122,7 @@ def test_many_chunks_give_what_one_chunk_gives(tmp_path: Path, monkeypatch: pyte
     lines += [f"_:b{i % 5} <{EX}p> <{EX}{i}> ." for i in range(50)]
     path = write(tmp_path / "a.nt", "\n".join(lines))
     whole = load(path)
+    monkeypatch.setattr("kg.pieces._SIZE", 300)
     monkeypatch.setattr("kg.rdf._FIRST", 3)
     monkeypatch.setattr("kg.rdf._MOST", 7)
     seen: list[int] = []
