@@ -62,7 +62,8 @@ def make_encoder(
     """The encoder of a name in ENCODERS, by default the first of the modality.
 
     Other names: for texts a sentence-transformers model or folder; for pictures a torchvision
-    classifier, or a CLIP model or folder that sentence-transformers can load.
+    classifier, or a CLIP model or folder that sentence-transformers can load; for sounds a transformers
+    model or folder such as CLAP or wav2vec 2.
 
     Args:
         modality: a key of ENCODERS.
@@ -87,4 +88,8 @@ def make_encoder(
         from .image import image_encoder
 
         return image_encoder(name, device, allow_remote=allow_remote)
+    if modality == "audio":
+        from .audio_model import AudioModelEncoder
+
+        return AudioModelEncoder(name, device, allow_remote=allow_remote)
     raise ValueError(f"expected one of the {modality} encoders {', '.join(known)} (got {name!r})")
