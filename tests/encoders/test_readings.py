@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from encoders import MediaError, readings
+from encoders import MediaError, columns, readings
 from encoders.readings import Series, read_series
 
 
@@ -47,6 +47,12 @@ def test_separators_and_formats_make_no_difference(tmp_path: Path, content: str 
     found = series(tmp_path, content)
     assert found.names == ("a", "b")
     assert found.values.tolist() == [[1, 2, 4], [4, 5, 6]]
+
+
+def test_two_columns_of_one_name_and_content_are_two_channels(tmp_path: Path) -> None:
+    found = series(tmp_path, "time,x,x\n0,1,1\n1,2,2\n")
+    assert found.names == ("x", "x")
+    assert found.values.tolist() == [[1, 2], [1, 2]]
 
 
 @pytest.mark.parametrize("content", ["1,4\n2,5\n4,6\n", npy([[1, 4], [2, 5], [4, 6]])])
@@ -144,7 +150,7 @@ def test_objects_in_an_npy_are_never_unpickled(tmp_path: Path) -> None:
 def test_too_many_numbers_are_refused_before_they_are_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readings, "MAX_CELLS", 5)
+    monkeypatch.setattr(columns, "MAX_CELLS", 5)
     for content in ("a,b\n1,2\n3,4\n5,6\n", of_parquet(a=[1, 2, 3], b=[1, 2, 3]), npy(np.zeros((3, 2)))):
         with pytest.raises(MediaError, match="expected at most 0 million numbers"):
             series(tmp_path, content)
