@@ -14,7 +14,18 @@ from benchmarks.measure import RESULTS
 
 README = Path(__file__).parents[1] / "README.md"
 START, END = "<!-- benchmarks:start -->\n", "<!-- benchmarks:end -->\n"
-NAMES = ("loading", "attention", "scaling", "sampling", "links", "search", "query", "encoding", "startup")
+NAMES = (
+    "loading",
+    "attention",
+    "scaling",
+    "sampling",
+    "links",
+    "search",
+    "query",
+    "encoding",
+    "appliances",
+    "startup",
+)
 
 
 def table(results: Path = RESULTS) -> str:

@@ -41,11 +41,18 @@ def _log_mel(device: str) -> Encoder:
     return LogMelEncoder(device)
 
 
+def _convolutions(device: str) -> Encoder:
+    from .series import SeriesEncoder
+
+    return SeriesEncoder(device)
+
+
 # The first of each modality is its default; all of these work without a network.
 ENCODERS: dict[str, dict[str, Callable[[str], Encoder]]] = {
     "text": {"minilm": _minilm},
     "image": {"efficientnet-lite0": _efficientnet_lite0},
     "audio": {"log-mel": _log_mel},
+    "series": {"convolutions": _convolutions},
 }
 
 
@@ -55,7 +62,8 @@ def make_encoder(
     """The encoder of a name in ENCODERS, by default the first of the modality.
 
     Other names: for texts a sentence-transformers model or folder; for pictures a torchvision
-    classifier, or a CLIP model or folder that sentence-transformers can load.
+    classifier, or a CLIP model or folder that sentence-transformers can load; for sounds a transformers
+    model or folder such as CLAP or wav2vec 2.
 
     Args:
         modality: a key of ENCODERS.
@@ -80,4 +88,8 @@ def make_encoder(
         from .image import image_encoder
 
         return image_encoder(name, device, allow_remote=allow_remote)
-    raise ValueError(f"expected an {modality} encoder of {', '.join(known)} (got {name!r})")
+    if modality == "audio":
+        from .audio_model import AudioModelEncoder
+
+        return AudioModelEncoder(name, device, allow_remote=allow_remote)
+    raise ValueError(f"expected one of the {modality} encoders {', '.join(known)} (got {name!r})")

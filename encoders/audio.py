@@ -64,19 +64,8 @@ class LogMelEncoder:
         Raises:
             MediaError: missing, empty, damaged, silent, too long, or not a sound.
         """
-        content = read_bytes(reference, "a sound", limit_bytes=2 * 2**30)
-        try:
-            windows = list(_windows(content))
-        except _RefusedError as error:
-            raise MediaError(reference, str(error)) from error
-        except Exception as error:  # soundfile and soxr raise RuntimeError and kinds of their own
-            reason = re.sub(r"Error opening <.*?>: ", "", str(error)).rstrip(". ")
-            reason = f"a damaged or unknown file: {reason or type(error).__name__}"
-            raise MediaError(reference, f"expected a sound (got {reason})") from error
-        loud = [window for window in windows if np.abs(window).max() >= _SILENCE]
-        if not loud:
-            raise MediaError(reference, "expected a sound (got silence, below -80 dB throughout)")
-        return np.stack([np.append(self._describe(w), np.float32(w.size)) for w in loud])
+        windows = read_windows(reference, SAMPLE_RATE, _WINDOW_SECONDS)
+        return np.stack([np.append(self._describe(w), np.float32(w.size)) for w in windows])
 
     def encode(self, items: Sequence[Floats]) -> Tensor:
         """One unit vector a sound: the mean of its windows by their length.
@@ -124,8 +113,29 @@ class _RefusedError(Exception):
     pass
 
 
-def _windows(content: bytes) -> Iterator[Floats]:
-    """The sound as mono at SAMPLE_RATE, in pieces of 30 s; never the whole of it in memory."""
+def read_windows(reference: str | Path, rate: int, seconds: int) -> list[Floats]:
+    """The sound as mono at `rate` Hz, whatever its own is, in pieces of `seconds`, the silent ones left out.
+
+    Raises:
+        MediaError: missing, empty, damaged, silent, too long, or not a sound.
+    """
+    content = read_bytes(reference, "a sound", limit_bytes=2 * 2**30)
+    try:
+        windows = list(_windows(content, rate, seconds))
+    except _RefusedError as error:
+        raise MediaError(reference, str(error)) from error
+    except Exception as error:  # soundfile and soxr raise RuntimeError and kinds of their own
+        reason = re.sub(r"Error opening <.*?>: ", "", str(error)).rstrip(". ")
+        reason = f"a damaged or unknown file: {reason or type(error).__name__}"
+        raise MediaError(reference, f"expected a sound (got {reason})") from error
+    loud = [window for window in windows if np.abs(window).max() >= _SILENCE]
+    if not loud:
+        raise MediaError(reference, "expected a sound (got silence, below -80 dB throughout)")
+    return loud
+
+
+def _windows(content: bytes, rate: int, seconds: int) -> Iterator[Floats]:
+    """The pieces in turn; never the whole sound at its own rate in memory."""
     import soundfile
     import soxr  # type: ignore[import-untyped]
 
@@ -138,8 +148,8 @@ def _windows(content: bytes) -> Iterator[Floats]:
                 raise _RefusedError("expected a sound (got samples that are not numbers)")
             read += len(block)
             pieces.append(block.mean(axis=1))
-            if len(pieces) == _WINDOW_SECONDS:
-                yield soxr.resample(np.concatenate(pieces), file.samplerate, SAMPLE_RATE)
+            if len(pieces) == seconds:
+                yield soxr.resample(np.concatenate(pieces), file.samplerate, rate)
                 pieces = []
         # The length of an MP3 is an estimate; all others know it.
         if file.format != "MP3" and read < file.frames:
@@ -147,7 +157,7 @@ def _windows(content: bytes) -> Iterator[Floats]:
         if read < file.samplerate // 50:
             raise _RefusedError(f"expected a sound of at least 20 ms (got {read} samples)")
         if pieces:
-            yield soxr.resample(np.concatenate(pieces), file.samplerate, SAMPLE_RATE)
+            yield soxr.resample(np.concatenate(pieces), file.samplerate, rate)
 
 
 def _check(file: Any) -> None:

@@ -34,7 +34,7 @@ def load_sentence_model(model: str | Path, device: str, *, allow_remote: bool = 
             warnings.simplefilter("ignore")
             loaded = SentenceTransformer(str(model), device=device, local_files_only=not allow_remote)
     except Exception as error:  # the libraries below raise OSError, ValueError, KeyError and others
-        raise ValueError(_missing(model, error, allow_remote)) from error
+        raise ValueError(missing(model, error, allow_remote)) from error
     finally:
         constants.HF_HUB_OFFLINE = was_offline
         if had_bars:
@@ -43,10 +43,13 @@ def load_sentence_model(model: str | Path, device: str, *, allow_remote: bool = 
     return loaded
 
 
-def _missing(model: str | Path, error: Exception, allow_remote: bool) -> str:
+def missing(
+    model: str | Path, error: Exception, allow_remote: bool, kind: str = "sentence-transformers"
+) -> str:
+    """Why a model could not be loaded, in one sentence."""
     if Path(model).is_dir():
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        return f"expected a sentence-transformers model in the folder {model} ({reason})"
+        return f"expected a {kind} model in the folder {model} ({reason})"
     where = "cannot be had" if allow_remote else "are not on this machine"
     return (
         f"expected a model (got {str(model)!r}, whose weights {where}): "

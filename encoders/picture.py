@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .base import MediaError, read_bytes
+from .medical import ScanError, medical_picture
 from .svg import SvgRenderer
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ class PictureReader:
         try:
             if _is_xml(content):
                 content = self._svg.render(content, self.side)
-            return _square(_upright(content, self.side), self.side)
-        except _TooLargeError as error:
+            scan = medical_picture(content, MAX_PIXELS)
+            image = _upright(content, self.side) if scan is None else _scaled(_flat(scan), self.side)
+            return _square(image, self.side)
+        except (_TooLargeError, ScanError) as error:
             raise MediaError(reference, str(error)) from error
         except Exception as error:  # Pillow's decoders raise a dozen kinds on damaged files
             reason = str(error).partition("\n")[0].split(" <_io")[0].rstrip(". ")

@@ -7,19 +7,22 @@ Knows nothing of files: a reference is the text itself.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .base import MediaError
+from .base import MediaError, shown
 from .hub import load_sentence_model, model_name
+from .language import other_language
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+_LOG = logging.getLogger(__name__)
 MAX_CHARACTERS = 1_000_000  # minutes of encoding; a longer text is a book and wants its chapters
 _WORD_START = re.compile(r"\s(?=\S)")
 _CPU_BATCH = 8  # short batches of like length: three times the rate of 32 mixed ones
@@ -93,9 +96,19 @@ class TextEncoder:
         self._model = _open(model, device, allow_remote)
         self.name = f"{'minilm' if model is None else model_name(model)}@{_VERSION}"
         self.dim = self._model.dim
+        self._english_only = model is None
+        self._warned = False
+
+    def warning(self, text: str) -> str | None:
+        """A sentence if the model will not understand a text; None where its languages are not known."""
+        found = other_language(text) if self._english_only else None
+        if found is None:
+            return None
+        got = f"{found}: {shown(text)[:60]!r}"
+        return f"expected a text in English (got {got}): name a multilingual model to read it"
 
     def load(self, reference: str | Path) -> str:
-        """The text itself, if there is something in it.
+        """The text itself, if there is something in it; the first in an unknown language is warned of.
 
         Raises:
             MediaError: it is empty, or longer than MAX_CHARACTERS.
@@ -106,6 +119,9 @@ class TextEncoder:
         if len(text) > MAX_CHARACTERS:
             reason = f"expected at most {MAX_CHARACTERS} characters (got {len(text)}): split it"
             raise MediaError(text, reason)
+        if not self._warned and (sentence := self.warning(text)):
+            self._warned = True  # the first tells it; thousands would hide everything else
+            _LOG.warning(sentence)
         # Half a surrogate pair is in no encoding; tokenisers refuse it.
         return text.encode("utf-8", "replace").decode("utf-8")
 

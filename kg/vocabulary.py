@@ -33,7 +33,7 @@ MODALITIES = ("image", "audio", "series")
 """The senses that come as files, in the order in which they are tried."""
 
 _SUFFIXES = {
-    "image": ("png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff", "svg"),
+    "image": ("png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff", "svg", "dcm", "nii"),
     "audio": ("wav", "ogg", "oga", "mp3", "flac", "opus", "aif", "aiff", "m4a"),
     "series": ("csv", "parquet", "npy"),
 }
@@ -56,7 +56,10 @@ def expand(*names: str) -> frozenset[str]:
 def modality_of_suffix(reference: str) -> str | None:
     """Name the sense that the suffix of a file name or URL stands for, if any."""
     name = reference.partition("?")[0].partition("#")[0].rsplit("/", 1)[-1]
-    stem, _, suffix = name.lower().rpartition(".")
+    name = name.lower()
+    if name.endswith(".nii.gz"):  # the one format here that is usually packed
+        name = name.removesuffix(".gz")
+    stem, _, suffix = name.rpartition(".")
     if not stem:
         return None
     return next((modality for modality in MODALITIES if suffix in _SUFFIXES[modality]), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-ENCODED = ("text", "image", "audio")
+ENCODED = ("text", "image", "audio", "series")
 """Modalities that have an encoder; others in the data are counted and left."""
 
 

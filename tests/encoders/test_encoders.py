@@ -16,10 +16,12 @@ STAMPS = CACHE / "stamps" / "media"
 
 
 def test_an_unknown_modality_or_encoder_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"expected a modality of text, image, audio \(got 'smell'\)"):
+    with pytest.raises(
+        ValueError, match=r"expected a modality of text, image, audio, series \(got 'smell'\)"
+    ):
         make_encoder("smell")
-    with pytest.raises(ValueError, match=r"expected an audio encoder of log-mel \(got 'loud'\)"):
-        make_encoder("audio", "loud")
+    with pytest.raises(ValueError, match=r"expected one of the series encoders convolutions \(got 'loud'\)"):
+        make_encoder("series", "loud")
 
 
 @pytest.mark.parametrize("modality", list(ENCODERS))

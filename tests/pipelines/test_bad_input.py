@@ -284,7 +284,10 @@ class TestMedia:
         (["--prior", "urn:knows"], "expected --prior KEY=VALUE (got 'urn:knows')"),
         (["--prior", "urn:nose=1"], "expected relation of this graph (got unknown 'urn:nose')"),
         (["--encoder", "image"], "expected --encoder KEY=VALUE (got 'image')"),
-        (["--encoder", "smell=nose"], "expected an encoder for text, image, audio (got one for 'smell')"),
+        (
+            ["--encoder", "smell=nose"],
+            "expected an encoder for text, image, audio, series (got one for 'smell')",
+        ),
         (["--encoder", "text=no/such"], "expected a model (got 'no/such', whose weights are not on this"),
         (["--fusion", "magic"], "expected a fusion among attention (got 'magic')"),
         (["--epochs", "0"], "expected epochs of at least 1 (got 0)"),

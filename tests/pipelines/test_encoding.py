@@ -44,6 +44,24 @@ def test_nothing_readable_of_a_sense_leaves_the_sense_out(tmp_path: Path) -> Non
     assert encoded.counts() == {"image": {"found": 0, "missing": 1, "unreadable": 0}}
 
 
+def test_sensor_series_are_encoded_and_a_bad_one_is_a_row_that_says_why(tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text("time,flow\n0,1\n1,2\n3,4\n")
+    (tmp_path / "bad.csv").write_text("time,state\n0,on\n1,off\n")
+    (tmp_path / "facts.ttl").write_text(
+        "@prefix s: <http://www.w3.org/ns/sosa/> . @prefix schema: <https://schema.org/> .\n"
+        '<urn:a> a s:Observation ; schema:contentUrl "good.csv", "bad.csv" .\n'
+    )
+    graph, _ = read([tmp_path / "facts.ttl"])
+    access = MediaAccess(tmp_path, tmp_path / "cache")
+    encoded = encode_observations(graph, DEFAULT, Settings(), access, progress=lambda *_: None)
+    assert encoded.encoders == {"series": "convolutions@1"}
+    assert encoded.observations.features["series"].shape == (1, 2048)
+    assert encoded.counts() == {"series": {"found": 1, "missing": 0, "unreadable": 1}}
+    problems = [row["problem"] for row in encoded.table.to_pylist() if row["problem"]]
+    assert len(problems) == 1
+    assert problems[0].endswith("bad.csv: expected numbers only (got 'on' in the column 'state')")
+
+
 def test_remote_media_are_fetched_only_when_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.encoding.fetch_remote", lambda url, folder: folder / "fetched")
     url = "https://example.org/a.png"

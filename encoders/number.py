@@ -1,0 +1,257 @@
+"""Numbers as observations: literals to values, values to z-scores, z-scores to rows that can be compared.
+
+The scale of a predicate is learned from its visible values only. Knows no graph: entities and predicates are
+numbers, and which literals training may see is the caller's to say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .lexical import DATATYPES, parse_literals
+from .units import affine, local_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    Floats = NDArray[np.float64]
+
+MAX_BLOCKS = 64  # predicates with dimensions of their own; more share them
+WIDTH = 32  # dimensions of a block
+_LENGTHS = (0.3, 1.5)  # z-scores over which two values grow unlike: the fine and the coarse half of a block
+_CLIP = 4.0  # z-scores; what lies further out is all alike
+_SKEWED = 1.0  # the skewness from which a logarithm is tried
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numeric literals as columns.
+
+    Shapes: entity (m,) int64, predicate (m,) int64 into names, value (m,) float64, all finite.
+    """
+
+    entity: NDArray[np.int64]
+    predicate: NDArray[np.int64]
+    value: Floats
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        sizes = (len(self.entity), len(self.predicate), len(self.value))
+        if len(set(sizes)) > 1:
+            raise ValueError(f"expected columns of one length (got {sizes})")
+        if sizes[0] and not 0 <= self.predicate.min() <= self.predicate.max() < len(self.names):
+            raise ValueError(f"expected predicates below {len(self.names)} (got others)")
+        if not np.isfinite(self.value).all():
+            raise ValueError("expected finite values (got others)")
+
+
+@dataclass(frozen=True)
+class ReadNumbers:
+    """What became of literals: their numbers, which row each came from, and a sentence for each that failed.
+
+    Literals of other datatypes are in neither: they are no numbers and no problem.
+    """
+
+    numbers: Numbers
+    rows: NDArray[np.int64]
+    problems: list[tuple[int, str]]
+
+
+def read_numbers(
+    entity: NDArray[np.int64],
+    predicate: NDArray[np.int64],
+    names: Sequence[str],
+    values: Sequence[str],
+    datatypes: Sequence[str],
+    units: Sequence[str | None] | None = None,
+) -> ReadNumbers:
+    """Parse literals and bring the values of each predicate to its most common unit.
+
+    A value without a unit is taken to be in that unit already.
+
+    Args:
+        entity: of each literal.
+        predicate: of each literal, an index into `names`.
+        names: IRIs of the predicates.
+        values: the written forms.
+        datatypes: IRIs of the datatypes.
+        units: QUDT unit of each literal, None where none is stated.
+    """
+    value = parse_literals(values, datatypes)
+    numeric = np.fromiter((kind in DATATYPES for kind in datatypes), dtype=bool, count=len(value))
+    problems = [
+        (row, f"expected {_short(datatypes[row])} (got {values[row][:40]!r} for {names[predicate[row]]})")
+        for row in np.flatnonzero(numeric & np.isnan(value)).tolist()
+    ]
+    if units is not None:
+        problems += _convert(value, predicate, names, units)
+    rows = np.flatnonzero(np.isfinite(value))
+    numbers = Numbers(entity[rows], predicate[rows], value[rows], tuple(names))
+    return ReadNumbers(numbers, rows, sorted(problems))
+
+
+def _convert(
+    value: Floats, predicate: NDArray[np.int64], names: Sequence[str], units: Sequence[str | None]
+) -> list[tuple[int, str]]:
+    """Convert in place; what cannot be converted becomes NaN and a sentence."""
+    counts: dict[int, Counter[str]] = {}
+    stated = [(row, unit) for row, unit in enumerate(units) if unit and np.isfinite(value[row])]
+    for row, unit in stated:
+        counts.setdefault(int(predicate[row]), Counter())[unit] += 1
+    common = {key: min(count, key=lambda unit: (-count[unit], unit)) for key, count in counts.items()}
+    problems = []
+    for row, unit in stated:
+        target = common[int(predicate[row])]
+        scale = affine(unit, target)
+        if scale is None:
+            value[row] = np.nan
+            wanted = f"a unit that converts to {local_name(target)}"
+            name = names[predicate[row]]
+            problems.append((row, f"expected {wanted}, as most values of {name} (got {local_name(unit)})"))
+        else:
+            value[row] = scale[0] * value[row] + scale[1]
+    return problems
+
+
+@dataclass(frozen=True)
+class Standard:
+    """The scale of each predicate: ``z = (g(value) - centre) / spread``, g a signed logarithm or nothing.
+
+    Shapes: of p predicates, centre and spread (p,) float64, NaN where none was visible; log_scale (p,)
+    float64, 0 where no logarithm is taken.
+    """
+
+    names: tuple[str, ...]
+    centre: Floats
+    spread: Floats
+    log_scale: Floats
+
+    @classmethod
+    def fit(cls, numbers: Numbers, visible: NDArray[np.bool_] | None = None) -> Standard:
+        """Learn the scales from some of the numbers, by default from all.
+
+        Centre and spread are the median and the quartiles' distance (as wide as a standard deviation of a
+        normal distribution), so that a slip of the pen in one value moves none of the others.
+
+        Shapes: visible (m,) bool.
+        """
+        chosen = np.ones(len(numbers.value), dtype=bool) if visible is None else visible
+        if chosen.shape != numbers.value.shape:
+            raise ValueError(f"expected visible {numbers.value.shape} (got {chosen.shape})")
+        scales = np.full((3, len(numbers.names)), np.nan)
+        scales[2] = 0
+        order = np.argsort(numbers.predicate[chosen], kind="stable")
+        predicate, value = numbers.predicate[chosen][order], numbers.value[chosen][order]
+        starts = np.flatnonzero(np.diff(predicate, prepend=-1))
+        for start, some in zip(starts, np.split(value, starts)[1:], strict=True):
+            scales[:, predicate[start]] = _scale(some)
+        return cls(numbers.names, *scales)
+
+    def transform(self, numbers: Numbers) -> Floats:
+        """The z-scores, at most 4 from 0; NaN for predicates of which no value was visible.
+
+        Shapes: result (m,) float64.
+
+        Raises:
+            ValueError: the numbers are of other predicates.
+        """
+        if numbers.names != self.names:
+            raise ValueError(f"expected the predicates that were fitted (got {len(numbers.names)} others)")
+        at = numbers.predicate
+        value = _logged(numbers.value, self.log_scale[at])
+        clipped: Floats = np.clip((value - self.centre[at]) / self.spread[at], -_CLIP, _CLIP)
+        return clipped
+
+
+def _scale(value: Floats) -> tuple[float, float, float]:
+    """Centre, spread, and the scale of the logarithm, taken where it makes the values less skewed."""
+    size = float(np.median(np.abs(value[value != 0]))) if value.any() else 0.0
+    log_scale = 0.0
+    if size and abs(before := _skewness(value)) > _SKEWED:
+        after = abs(_skewness(_logged(value, np.full(len(value), size))))
+        log_scale = size if after < abs(before) else 0.0
+    value = _logged(value, np.full(len(value), log_scale))
+    low, centre, high = np.quantile(value, [0.25, 0.5, 0.75])
+    spread = 0.7413 * (high - low) or float(np.std(value))
+    # values that are all alike differ by rounding alone
+    return (
+        float(centre),
+        spread if spread > 1e-12 * abs(centre) and spread > 0 else max(abs(centre), 1.0),
+        log_scale,
+    )
+
+
+def _logged(value: Floats, scale: Floats) -> Floats:
+    safe = np.where(scale > 0, scale, 1.0)
+    return np.where(scale > 0, np.sign(value) * np.log1p(np.abs(value) / safe), value)
+
+
+def _skewness(value: Floats) -> float:
+    largest = np.abs(value).max()
+    centred = value / largest - (value / largest).mean()  # cubes of large numbers overflow
+    variance = float((centred**2).mean())
+    return float((centred**3).mean()) / variance**1.5 if variance > 1e-24 else 0.0
+
+
+def number_dim(num_predicates: int) -> int:
+    """The width of the rows of so many predicates."""
+    return WIDTH * max(1, min(num_predicates, MAX_BLOCKS))
+
+
+def number_rows(numbers: Numbers, standard: Standard) -> tuple[Tensor, NDArray[np.int64]]:
+    """Each number as an observation of its entity: a unit row that two near values nearly share.
+
+    Random features (Rahimi and Recht 2007) at fixed frequencies, so that the product of two rows of one
+    predicate is about ``(exp(-d^2 / 0.18) + exp(-d^2 / 4.5)) / 2`` for z-scores that are d apart. Rows of two
+    predicates have product 0; where there are more than 64, some share a block under signs of their own, and
+    their product is small. Numbers of predicates without any visible value are left out.
+
+    Shapes: rows (k, number_dim) float32, owners (k,) int64 the entities of those.
+    """
+    import torch
+
+    z = standard.transform(numbers)
+    kept = np.flatnonzero(np.isfinite(z))
+    predicate = numbers.predicate[kept]
+    angle = z[kept, None] * _frequencies()
+    wave = np.concatenate([np.cos(angle), np.sin(angle)], axis=1) / np.sqrt(WIDTH / 2)
+    block, sign = _layout(numbers.names)
+    dim = number_dim(len(numbers.names))
+    rows = np.zeros((len(kept), dim // WIDTH, WIDTH), dtype=np.float32)
+    rows[np.arange(len(kept)), block[predicate]] = wave * sign[predicate]
+    return torch.from_numpy(rows.reshape(len(kept), dim)), numbers.entity[kept]
+
+
+@cache
+def _frequencies() -> Floats:
+    """Even quantiles of the normal distributions whose transform the two kernels are.
+
+    Shapes: result (WIDTH / 2,).
+    """
+    from scipy.special import ndtri
+
+    count = WIDTH // 2 // len(_LENGTHS)
+    quantiles = ndtri(0.5 + (np.arange(count) + 0.5) / (2 * count))
+    return np.concatenate([quantiles / length for length in _LENGTHS])
+
+
+def _layout(names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The block of each predicate, one each while there are enough, and the signs of its dimensions."""
+    digests = [hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest() for name in names]
+    block = np.arange(len(names))
+    if len(names) > MAX_BLOCKS:
+        block = np.array([int.from_bytes(digest[8:16], "little") % MAX_BLOCKS for digest in digests])
+    bits = np.unpackbits(np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)[:, : WIDTH // 8], axis=1)
+    return block.astype(np.int64), (2.0 * bits - 1).astype(np.float32)
+
+
+def _short(datatype: str) -> str:
+    return "xsd:" + datatype.partition("#")[2]
