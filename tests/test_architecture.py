@@ -11,7 +11,14 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("kg", "encoders", "fusion", "pipelines", "data")
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 READS_RDF = {"rdf", "rdf_file", "rdf_exchange", "endpoint", "sparql", "source", "graph", "pieces"}
-EXTRAS = {"test_architecture", "test_readme", "test_bad_input", "test_stamps", "test_encoders"}
+EXTRAS = {
+    "test_architecture",
+    "test_readme",
+    "test_bad_input",
+    "test_stamps",
+    "test_encoders",
+    "test_manufacturing",
+}
 
 
 def imports(path: Path) -> set[str]:
