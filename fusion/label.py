@@ -47,6 +47,10 @@ class LabelModel(nn.Module):
         learn_absent: whether a missing sense is a learned vector in the learned term; otherwise zeros.
     """
 
+    candidates: Tensor
+    class_entities: Tensor
+    examples: Tensor
+
     def __init__(
         self,
         fusion: SenseFusion,
@@ -86,7 +90,7 @@ class LabelModel(nn.Module):
         senses = self.fusion.memory(graph, vectors, everyone, own)
         known = (self.class_entities >= 0).nonzero().squeeze(1)
         place = self.class_entities[known]
-        free = self.free
+        free: Tensor = self.free
         if len(known) and self.by_facts is not None and vectors is not None:
             free = free.index_add(0, known, self.by_facts(vectors[place]))
         near = None

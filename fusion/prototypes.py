@@ -50,6 +50,8 @@ class Rows:
 class Prototypes(nn.Module):
     """How much each relation counts, and each sense: a few scalars, learned with each example left out."""
 
+    trust: Tensor
+
     def __init__(self, senses: tuple[str, ...]) -> None:
         super().__init__()
         self.names = {name: place for place, name in enumerate(senses)}

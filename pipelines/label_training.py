@@ -179,7 +179,7 @@ def logits_of(model: LabelModel, graph: JointGraph, rows: Tensor, memory: Memory
     parts = [
         model.logits(model.view(seen.senses, graph.affinity, part), seen) for part in torch.split(rows, BATCH)
     ]
-    return torch.cat(parts) if parts else seen.rows.new_empty(0, len(seen.rows))
+    return torch.cat(parts) if parts else seen.free.new_empty(0, len(seen.free))
 
 
 def class_weights(classes: Tensor, count: int) -> Tensor:
