@@ -31,23 +31,14 @@ class LinkModel(nn.Module):
         self.scorer = ComplEx(num_relations, settings.structure_width // 2)
         self.num_relations = num_relations
 
-    def loss(self, rows: Tensor, facts: Tensor, n3: float, log_chance: Tensor | None = None) -> Tensor:
-        """Mean cross-entropy of the facts' tails, each distinct query scored once, and the N3 penalty.
-
-        Where the rows ``(c, width)`` are a sample of all entities, `log_chance` ``(c,)`` tells how likely
-        each was to be in it. Scores less that (doi 10.1109/TNN.2007.912312) learn what scores over all would:
-        otherwise an entity with many facts, which is in most samples, would count as a rival too often.
-        """
+    def loss(self, rows: Tensor, facts: Tensor, n3: float) -> Tensor:
+        """Mean cross-entropy of the facts' tails, each distinct query scored once, and the N3 penalty."""
         asked = Answers.of(facts, 2 * self.num_relations)
         row, tail = asked.take(torch.arange(len(asked), device=facts.device))
         queries = self.scorer.queries(rows[asked.head], asked.relation)
         share = rows.new_full((len(row),), 1 / max(len(row), 1))
         penalty = self.scorer.n3(rows[asked.head[row]], asked.relation[row], rows[tail])
-        candidates = rows
-        if log_chance is not None:
-            queries = torch.cat([queries, queries.new_ones(len(queries), 1)], dim=1)
-            candidates = torch.cat([rows, -log_chance.unsqueeze(1)], dim=1)
-        return answer_loss(queries, candidates, row, tail, share) + n3 * penalty
+        return answer_loss(queries, rows, row, tail, share) + n3 * penalty
 
 
 class LinkSteps:
@@ -72,8 +63,7 @@ class LinkSteps:
         rows, rate = model.encoder.rows, settings.learning_rate
         if settings.neighbors:
             fanout = (settings.neighbors,) * len(model.encoder.layers)
-            train = triples[torch.from_numpy(split.train)]
-            self.sampler = LinkSampler(graph, self.log_weight, train, fanout, seed=settings.seed)
+            self.sampler = LinkSampler(graph, self.log_weight, fanout, seed=settings.seed)
             others = [weight for weight in model.parameters() if weight is not rows]
             # moments move for the rows of a step alone
             self.optimizers = [torch.optim.SparseAdam([rows], lr=rate), torch.optim.Adam(others, lr=rate)]
@@ -100,8 +90,8 @@ class LinkSteps:
             return self.model.loss(rows, facts, n3)
         near = self.sampler.around(facts, self.place[batch.to(facts.device)].reshape(-1))
         fresh = torch.rand(len(near.nodes), device=facts.device) < FRESH
-        rows = encoder(near.edges, near.log_weight, fresh, near.nodes)[: len(near.log_chance)]
-        return self.model.loss(rows, near.facts, n3, near.log_chance)
+        rows = encoder(near.edges, near.log_weight, fresh, near.nodes)[: near.num_candidates]
+        return self.model.loss(rows, near.facts, n3)
 
 
 def train_links(
