@@ -16,145 +16,25 @@ import statistics
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from benchmarks import measure
+from benchmarks import db15k, measure
+from benchmarks.link_sides import BATCH, N3, Facts, Free, Rival
 from benchmarks.measure import Row
-from kg.links import Answers, ComplEx, answer_loss, both_directions, fast_bfloat16, filtered_ranks
-from kg.rdf import read
-
-DATA = Path("../shared/bench/mmkg/DB15K")
-BATCH = 256  # queries: of 256 and 1000 the one that PyKEEN is faster with
-RATE, N3 = 0.1, 0.1
-
-
-@dataclass(frozen=True)
-class Facts:
-    """The parts of a data set over one list of entities and relations, each ``(t, 3)``."""
-
-    num_entities: int
-    num_relations: int
-    parts: dict[str, Tensor]
-
-
-class Free(nn.Module):
-    """A free row for each entity under the link scorer, and how it is trained."""
-
-    def __init__(self, facts: Facts, rank: int, *, half: bool = False) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.rows = nn.Parameter(0.1 * torch.randn(facts.num_entities, 2 * rank))
-        self.scorer = ComplEx(facts.num_relations, rank)
-        self.num_relations, self.in_bfloat16 = facts.num_relations, half
-        self.optimizer = torch.optim.Adagrad(self.parameters(), lr=RATE, fused=True)
-
-    def epoch(self, triples: Tensor, n3: float = 0.0) -> None:
-        """One pass over all facts in both directions."""
-        answers = Answers.of(both_directions(triples, self.num_relations), 2 * self.num_relations)
-        for places in torch.randperm(len(answers)).split(BATCH):
-            row, tail = answers.take(places)
-            head, relation = self.rows[answers.head[places]], answers.relation[places]
-            # each query weighs the same, as with PyKEEN
-            share = 1 / (torch.bincount(row, minlength=len(places))[row] * len(places))
-            queries = self.scorer.queries(head, relation)
-            loss = answer_loss(queries, self.rows, row, tail, share, half=self.in_bfloat16)
-            if n3:
-                loss = loss + n3 * self.scorer.n3(head[row], relation[row], self.rows[tail])
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-
-    def ranks(self, asked: Tensor, *known: Tensor) -> Tensor:
-        """Filtered ranks of facts, both directions, given all that is known besides."""
-        both = both_directions(torch.cat([*known, asked]), self.num_relations)
-        answers = Answers.of(both, 2 * self.num_relations)
-        rows = self.rows.detach()
-        return filtered_ranks(self.scorer, rows, both_directions(asked, self.num_relations), answers)
-
-
-class Rival:
-    """PyKEEN's ComplEx under its LCWA training loop."""
-
-    def __init__(self, facts: Facts, rank: int) -> None:
-        from pykeen.models import ComplEx as Model
-
-        self.facts = facts
-        self.model = Model(
-            triples_factory=self.factory(facts.parts["train"]),
-            embedding_dim=rank,
-            loss="crossentropy",
-            regularizer=None,
-            random_seed=0,
-        )
-        self.optimizer = torch.optim.Adagrad(self.model.parameters(), lr=RATE)
-
-    def factory(self, triples: Tensor) -> Any:
-        """Facts as PyKEEN takes them, inverse relations added."""
-        from pykeen.triples import CoreTriplesFactory
-
-        return CoreTriplesFactory(
-            triples,
-            num_entities=self.facts.num_entities,
-            num_relations=self.facts.num_relations,
-            create_inverse_triples=True,
-        )
-
-    def epoch(self, triples: Tensor) -> None:
-        """One pass over all facts in both directions."""
-        from pykeen.training import LCWATrainingLoop
-
-        factory = self.factory(triples)
-        loop = LCWATrainingLoop(model=self.model, triples_factory=factory, optimizer=self.optimizer)
-        loop.train(factory, num_epochs=1, batch_size=BATCH, use_tqdm=False, use_tqdm_batch=False)
-
-    def mean_reciprocal_rank(self, asked: Tensor, known: Tensor) -> float:
-        """Of facts, both directions, filtered."""
-        from pykeen.evaluation import RankBasedEvaluator
-
-        result = RankBasedEvaluator().evaluate(
-            self.model, asked, batch_size=BATCH, additional_filter_triples=[known], use_tqdm=False
-        )
-        return float(result.get_metric("both.realistic.inverse_harmonic_mean_rank"))
-
-    def ours(self, rank: int) -> Free:
-        """The same weights in our model: PyKEEN's inverse of relation r is r + 1, its relations are even."""
-        free = Free(self.facts, rank)
-        entity, relation = (
-            representation[0](None).detach()
-            for representation in (self.model.entity_representations, self.model.relation_representations)
-        )
-        relation = torch.cat([relation[0::2], relation[1::2]])
-        with torch.no_grad():
-            free.rows.copy_(torch.cat([entity.real, entity.imag], dim=1))
-            free.scorer.relation.copy_(torch.cat([relation.real, relation.imag], dim=1))
-        return free
+from kg.links import fast_bfloat16
 
 
 def load(folder: Path) -> Facts:
-    """Read the parts of a data set.
+    """Read all parts of the data set.
 
     Raises:
         FileNotFoundError: if the folder does not hold them.
     """
-    files = {name: folder / f"{name}.nt.gz" for name in ("train", "train_minus_valid", "valid", "test")}
-    if missing := [path.name for path in files.values() if not path.is_file()]:
-        raise FileNotFoundError(f"expected DB15K in {folder}: give its folder by --data (no {missing[0]})")
-    whole, _ = read(list(files.values()))
-    parts = {}
-    for name, path in files.items():
-        graph, _ = read([path])
-        entities = np.searchsorted(whole.entities, graph.entities)
-        relations = np.searchsorted(whole.relations, graph.relations)
-        head, relation, tail = graph.triples.T
-        triples = np.stack([entities[head], relations[relation], entities[tail]], axis=1)
-        parts[name] = torch.from_numpy(triples)
+    whole, parts = db15k.load(folder, ("train", "train_minus_valid", "valid", "test"))
     return Facts(whole.num_entities, whole.num_relations, parts)
 
 
@@ -243,7 +123,7 @@ def part(num_entities: int, num_relations: int, num_known: int, count: int) -> N
 def main() -> int:
     """Measure, report."""
     parser = measure.parser("link scoring over all entities against PyKEEN's ComplEx with LCWA")
-    parser.add_argument("--data", type=Path, default=DATA, help=f"folder of DB15K ({DATA})")
+    parser.add_argument("--data", type=Path, default=db15k.DATA, help=f"folder of DB15K ({db15k.DATA})")
     parser.set_defaults(repeats=3)  # an epoch is some hundred steps
     flags = parser.parse_args()
     if flags.part:

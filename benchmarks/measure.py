@@ -100,6 +100,15 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def forget_peak() -> None:
+    """Let `peak_bytes` begin anew, at what the process holds now.
+
+    Raises:
+        OSError: where there is no Linux to do so.
+    """
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def parser(description: str) -> argparse.ArgumentParser:
     """The flags that every benchmark takes."""
     out = argparse.ArgumentParser(description=description)

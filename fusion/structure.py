@@ -47,9 +47,10 @@ class StructureEncoder(nn.Module):
     ) -> Tensor:
         """Encode all entities, or only the given `nodes` ``(m,)``, between which the edges then run.
 
-        Those in the mask `without_row` ``(n,)`` or ``(m,)`` are encoded as if they were new.
+        Those in the mask `without_row` ``(n,)`` or ``(m,)`` are encoded as if they were new. The gradient
+        of the free rows is sparse where `nodes` are given: it holds theirs alone.
         """
-        state: Tensor = self.rows if nodes is None else self.rows[nodes]
+        state = self.rows if nodes is None else nn.functional.embedding(nodes, self.rows, sparse=True)
         if without_row is not None:
             state = state.masked_fill(without_row.unsqueeze(1), 0.0)
         for layer in self.layers:

@@ -13,10 +13,9 @@ from fusion.base import JointGraph
 from fusion.structure import StructureEncoder
 from kg.links import Answers, ComplEx, answer_loss, both_directions, filtered_ranks
 from kg.ranking import mean_reciprocal_rank
-from kg.sampling import NeighborSampler
-from kg.sparse import SortedEdges
 from kg.splits import Split
 from pipelines.history import History, Progress
+from pipelines.link_sampling import LinkSampler
 from pipelines.settings import Settings
 
 FRESH = 0.1
@@ -42,6 +41,59 @@ class LinkModel(nn.Module):
         return answer_loss(queries, rows, row, tail, share) + n3 * penalty
 
 
+class LinkSteps:
+    """Takes the steps of the link objective: over all facts, or with `neighbors` over those around a batch.
+
+    Args:
+        model: what to train.
+        graph: the joint graph.
+        triples: ``(t, 3)`` all facts, in the order that the graph was made of.
+        split: the training part is learned; the others are not seen.
+        settings: rates, sizes and the seed.
+    """
+
+    def __init__(
+        self, model: LinkModel, graph: JointGraph, triples: Tensor, split: Split, settings: Settings
+    ) -> None:
+        self.model, self.graph, self.triples, self.settings = model, graph, triples, settings
+        self.place = edge_places(graph, len(triples))
+        held = torch.from_numpy(np.concatenate([split.valid, split.test]))
+        self.log_weight = masked(graph.log_weight, self.place, held)
+        self.sampler = None
+        rows, rate = model.encoder.rows, settings.learning_rate
+        if settings.neighbors:
+            fanout = (settings.neighbors,) * len(model.encoder.layers)
+            self.sampler = LinkSampler(graph, self.log_weight, fanout, seed=settings.seed)
+            others = [weight for weight in model.parameters() if weight is not rows]
+            # moments move for the rows of a step alone
+            self.optimizers = [torch.optim.SparseAdam([rows], lr=rate), torch.optim.Adam(others, lr=rate)]
+        else:
+            self.optimizers = [torch.optim.Adam(model.parameters(), lr=rate)]
+
+    def step(self, batch: Tensor) -> float:
+        """Learn a batch of triples, given by place ``(b,)``; their loss before."""
+        facts = both_directions(self.triples[batch], self.model.num_relations).to(self.log_weight.device)
+        loss = self._loss(batch, facts)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in self.optimizers:
+            optimizer.step()
+        return float(loss.detach())
+
+    def _loss(self, batch: Tensor, facts: Tensor) -> Tensor:
+        """The loss of the facts, which the attention does not see."""
+        encoder, n3 = self.model.encoder, self.settings.n3
+        if self.sampler is None:
+            fresh = torch.rand(self.graph.num_entities, device=facts.device) < FRESH
+            rows = encoder(self.graph.edges, masked(self.log_weight, self.place, batch), fresh)
+            return self.model.loss(rows, facts, n3)
+        near = self.sampler.around(facts, self.place[batch.to(facts.device)].reshape(-1))
+        fresh = torch.rand(len(near.nodes), device=facts.device) < FRESH
+        rows = encoder(near.edges, near.log_weight, fresh, near.nodes)[: near.num_candidates]
+        return self.model.loss(rows, near.facts, n3)
+
+
 def train_links(
     graph: JointGraph,
     triples: Tensor,
@@ -54,37 +106,20 @@ def train_links(
 
     A fact in the batch is taken out of the attention while it is asked for; held-out facts are never
     in it. Keeps the state of the best validation MRR. With `neighbors` in the settings a step sees a
-    sample of the facts around its batch, and ranks among the batch and as many other entities.
+    sample of the facts around its batch, and ranks among the batch's entities and as many others.
     """
     torch.manual_seed(settings.seed)
-    device = graph.log_weight.device
-    model = LinkModel(graph.num_entities, num_relations, settings).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
-    place = edge_places(graph, len(triples))
-    hidden = np.concatenate([split.valid, split.test])
-    log_weight = masked(graph.log_weight, place, torch.from_numpy(hidden))
+    model = LinkModel(graph.num_entities, num_relations, settings).to(graph.log_weight.device)
+    steps = LinkSteps(model, graph, triples, split, settings)
     train = torch.from_numpy(split.train)
-    sampler = _sampler(model, graph, settings) if settings.neighbors else None
     history, best = History(), copy.deepcopy(model.state_dict())
     for epoch in range(settings.epochs):
         model.train()
-        losses = []
-        for batch in torch.split(train[torch.randperm(len(train))], settings.batch):
-            facts = both_directions(triples[batch], num_relations).to(device)
-            if sampler is None:
-                fresh = torch.rand(graph.num_entities, device=device) < FRESH
-                rows = model.encoder(graph.edges, masked(log_weight, place, batch), fresh)
-            else:
-                hidden_edges = place[batch.to(device)].reshape(-1)
-                rows, facts = _sampled(model, graph, sampler, log_weight, hidden_edges, facts)
-            loss = model.loss(rows, facts, settings.n3)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.append(float(loss.detach()))
+        batches = train[torch.randperm(len(train))].split(settings.batch)
+        losses = [steps.step(batch) for batch in batches]
         history.losses.append(float(np.mean(losses)))
         if (epoch + 1) % 2 == 0 or epoch + 1 == settings.epochs:
-            ranks = link_ranks(model, graph, log_weight, triples, split.valid)
+            ranks = link_ranks(model, graph, steps.log_weight, triples, split.valid)
             history.scores.append(mean_reciprocal_rank(ranks) if len(ranks) else -history.losses[-1])
             if history.scores[-1] >= max(history.scores):
                 best = copy.deepcopy(model.state_dict())
@@ -96,36 +131,6 @@ def train_links(
     model.load_state_dict(best)
     model.eval()
     return model, history
-
-
-def _sampler(model: LinkModel, graph: JointGraph, settings: Settings) -> NeighborSampler:
-    fanout = (settings.neighbors,) * len(model.encoder.layers)
-    return NeighborSampler(graph.edges.edge_index, graph.num_entities, fanout, seed=settings.seed)
-
-
-def _sampled(
-    model: LinkModel,
-    graph: JointGraph,
-    sampler: NeighborSampler,
-    log_weight: Tensor,
-    hidden: Tensor,
-    facts: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Rows of the batch's entities and as many others, by facts drawn around them; the facts among those.
-
-    Memory is bound by the batch: no tensor here is as long as the graph.
-    """
-    others = torch.randint(graph.num_entities, (len(facts),), device=facts.device)
-    seeds = torch.cat([facts[:, 0], facts[:, 2], others]).unique()
-    drawn = sampler.sample(seeds)
-    kinds = int(graph.edges.relations.num_columns)
-    index = torch.stack([drawn.row, drawn.col])
-    edges = SortedEdges.of(index, graph.edges.edge_type[drawn.edge], len(drawn.node), kinds)
-    weight = log_weight[drawn.edge].masked_fill(torch.isin(drawn.edge, hidden), float("-inf"))
-    fresh = torch.rand(len(drawn.node), device=facts.device) < FRESH
-    rows = model.encoder(edges, weight[edges.order], fresh, drawn.node)[: len(seeds)]
-    head, tail = (torch.searchsorted(seeds, facts[:, end].contiguous()) for end in (0, 2))
-    return rows, torch.stack([head, facts[:, 1], tail], dim=1)
 
 
 @torch.no_grad()

@@ -1,13 +1,24 @@
 """What decides whether a target holds, on numbers worked by hand; memory and the kept JSON."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import measure
-from benchmarks.measure import Row, at_least, at_most, below, faster, in_turn, peak_bytes, report
+from benchmarks.measure import (
+    Row,
+    at_least,
+    at_most,
+    below,
+    faster,
+    forget_peak,
+    in_turn,
+    peak_bytes,
+    report,
+)
 
 
 def test_each_target_compares_as_it_says() -> None:
@@ -34,6 +45,16 @@ def test_the_peak_grows_with_what_is_held() -> None:
     before = peak_bytes()
     held = np.ones(before // 4 + 2**26, dtype=np.uint8)
     assert before < peak_bytes() <= before + len(held) + 2**26
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone can begin anew")
+def test_a_peak_that_is_forgotten_does_not_count() -> None:
+    held = np.ones(peak_bytes() + 2**27, dtype=np.uint8)
+    high = peak_bytes()
+    assert high >= len(held)
+    del held
+    forget_peak()
+    assert peak_bytes() < high - 2**26
 
 
 def test_a_whole_run_is_kept_and_a_quick_one_is_not(

@@ -15,7 +15,8 @@ from kg.ranking import realistic_ranks
 from kg.splits import Split
 from pipelines import link_training
 from pipelines.joint import joint_graph
-from pipelines.link_training import LinkModel, link_ranks, train_links
+from pipelines.link_sampling import Surroundings
+from pipelines.link_training import LinkModel, LinkSteps, link_ranks, train_links
 from pipelines.settings import Settings
 from pipelines.store import Store
 
@@ -53,23 +54,54 @@ def test_ranks_are_those_of_tails_then_heads_without_other_known_answers(store_f
     np.testing.assert_array_equal(ranks, realistic_ranks(scores, both[:, 2].numpy(), known))
 
 
-def test_a_sample_of_all_facts_gives_the_rows_of_a_full_pass(
+def steps_of(store: Store, **changed: int) -> LinkSteps:
+    """Steps on all facts of the store, and a model that is not trained yet."""
+    graph = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
+    settings = replace(store.settings, **changed)
+    every = np.arange(len(store.graph.triples))
+    torch.manual_seed(0)
+    model = LinkModel(graph.num_entities, store.graph.num_relations, settings)
+    triples = torch.from_numpy(store.graph.triples)
+    return LinkSteps(model, graph, triples, Split(train=every, valid=every[:0], test=every[:0]), settings)
+
+
+def test_a_step_moves_only_the_rows_that_its_sample_reaches(store_folder: Path) -> None:
+    steps = steps_of(Store.open(store_folder), neighbors=1)
+    assert steps.sampler is not None
+    reached: list[set[int]] = []
+    around = steps.sampler.around
+
+    def watched(facts: torch.Tensor, hidden: torch.Tensor) -> Surroundings:
+        near = around(facts, hidden)
+        reached.append(set(near.nodes.tolist()))
+        return near
+
+    steps.sampler.around = watched  # type: ignore[method-assign]
+    rows = steps.model.encoder.rows
+    for fact in range(5):
+        before = rows.detach().clone()
+        steps.step(torch.tensor([fact]))
+        assert rows.grad is not None
+        assert rows.grad.is_sparse
+        moved = set((rows != before).any(1).nonzero().squeeze(1).tolist())
+        assert moved
+        assert moved <= reached[-1]  # nor by the momentum of the steps before
+    assert set.union(*reached[:-1]) - reached[-1]
+
+
+def test_a_full_step_takes_its_facts_out_of_the_attention(
     store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link_training, "FRESH", 0.0)
-    store = Store.open(store_folder)
-    graph = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
-    triples, count = torch.from_numpy(store.graph.triples), store.graph.num_relations
-    model = LinkModel(graph.num_entities, count, store.settings).eval()
-    batch = torch.tensor([0, 2])
-    hidden = link_training.edge_places(graph, len(triples))[batch]
-    sampler = link_training._sampler(model, graph, replace(store.settings, neighbors=1000))
-    facts = both_directions(triples[batch], count)
-    rows, local = link_training._sampled(model, graph, sampler, graph.log_weight, hidden.reshape(-1), facts)
-    full = model.encoder(graph.edges, graph.log_weight.index_fill(0, hidden.reshape(-1), float("-inf")))
-    for end in (0, 2):
-        torch.testing.assert_close(rows[local[:, end]], full[facts[:, end]])
-    assert torch.equal(local[:, 1], facts[:, 1])
+    steps = steps_of(Store.open(store_folder))
+    steps.model.eval()
+    batch = torch.tensor([1, 3])
+    out = steps.log_weight.index_fill(0, steps.place[batch].reshape(-1), float("-inf"))
+    facts = both_directions(steps.triples[batch], steps.model.num_relations)
+    with torch.no_grad():
+        rows = steps.model.encoder(steps.graph.edges, out)
+        expected = float(steps.model.loss(rows, facts, steps.settings.n3))
+    assert steps.step(batch) == pytest.approx(expected, rel=1e-5)
 
 
 def test_training_on_sampled_neighbours_learns(store_folder: Path) -> None:

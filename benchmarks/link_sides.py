@@ -1,0 +1,116 @@
+"""The two sides of `benchmarks.links`: ComplEx with a free row for each entity, ours and PyKEEN's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kg.links import Answers, ComplEx, answer_loss, both_directions, filtered_ranks
+
+BATCH = 256  # queries: of 256 and 1000 the one that PyKEEN is faster with
+RATE, N3 = 0.1, 0.1
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The parts of a data set over one list of entities and relations, each ``(t, 3)``."""
+
+    num_entities: int
+    num_relations: int
+    parts: dict[str, Tensor]
+
+
+class Free(nn.Module):
+    """A free row for each entity under the link scorer, and how it is trained."""
+
+    def __init__(self, facts: Facts, rank: int, *, half: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.rows = nn.Parameter(0.1 * torch.randn(facts.num_entities, 2 * rank))
+        self.scorer = ComplEx(facts.num_relations, rank)
+        self.num_relations, self.in_bfloat16 = facts.num_relations, half
+        self.optimizer = torch.optim.Adagrad(self.parameters(), lr=RATE, fused=True)
+
+    def epoch(self, triples: Tensor, n3: float = 0.0) -> None:
+        """One pass over all facts in both directions."""
+        answers = Answers.of(both_directions(triples, self.num_relations), 2 * self.num_relations)
+        for places in torch.randperm(len(answers)).split(BATCH):
+            row, tail = answers.take(places)
+            head, relation = self.rows[answers.head[places]], answers.relation[places]
+            # each query weighs the same, as with PyKEEN
+            share = 1 / (torch.bincount(row, minlength=len(places))[row] * len(places))
+            queries = self.scorer.queries(head, relation)
+            loss = answer_loss(queries, self.rows, row, tail, share, half=self.in_bfloat16)
+            if n3:
+                loss = loss + n3 * self.scorer.n3(head[row], relation[row], self.rows[tail])
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+
+    def ranks(self, asked: Tensor, *known: Tensor) -> Tensor:
+        """Filtered ranks of facts, both directions, given all that is known besides."""
+        both = both_directions(torch.cat([*known, asked]), self.num_relations)
+        answers = Answers.of(both, 2 * self.num_relations)
+        rows = self.rows.detach()
+        return filtered_ranks(self.scorer, rows, both_directions(asked, self.num_relations), answers)
+
+
+class Rival:
+    """PyKEEN's ComplEx under its LCWA training loop."""
+
+    def __init__(self, facts: Facts, rank: int) -> None:
+        from pykeen.models import ComplEx as Model
+
+        self.facts = facts
+        self.model = Model(
+            triples_factory=self.factory(facts.parts["train"]),
+            embedding_dim=rank,
+            loss="crossentropy",
+            regularizer=None,
+            random_seed=0,
+        )
+        self.optimizer = torch.optim.Adagrad(self.model.parameters(), lr=RATE)
+
+    def factory(self, triples: Tensor) -> Any:
+        """Facts as PyKEEN takes them, inverse relations added."""
+        from pykeen.triples import CoreTriplesFactory
+
+        return CoreTriplesFactory(
+            triples,
+            num_entities=self.facts.num_entities,
+            num_relations=self.facts.num_relations,
+            create_inverse_triples=True,
+        )
+
+    def epoch(self, triples: Tensor) -> None:
+        """One pass over all facts in both directions."""
+        from pykeen.training import LCWATrainingLoop
+
+        factory = self.factory(triples)
+        loop = LCWATrainingLoop(model=self.model, triples_factory=factory, optimizer=self.optimizer)
+        loop.train(factory, num_epochs=1, batch_size=BATCH, use_tqdm=False, use_tqdm_batch=False)
+
+    def mean_reciprocal_rank(self, asked: Tensor, known: Tensor) -> float:
+        """Of facts, both directions, filtered."""
+        from pykeen.evaluation import RankBasedEvaluator
+
+        result = RankBasedEvaluator().evaluate(
+            self.model, asked, batch_size=BATCH, additional_filter_triples=[known], use_tqdm=False
+        )
+        return float(result.get_metric("both.realistic.inverse_harmonic_mean_rank"))
+
+    def ours(self, rank: int) -> Free:
+        """The same weights in our model: PyKEEN's inverse of relation r is r + 1, its relations are even."""
+        free = Free(self.facts, rank)
+        entity, relation = (
+            representation[0](None).detach()
+            for representation in (self.model.entity_representations, self.model.relation_representations)
+        )
+        relation = torch.cat([relation[0::2], relation[1::2]])
+        with torch.no_grad():
+            free.rows.copy_(torch.cat([entity.real, entity.imag], dim=1))
+            free.scorer.relation.copy_(torch.cat([relation.real, relation.imag], dim=1))
+        return free
