@@ -105,6 +105,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stopped; nothing is lost: the same command continues", file=sys.stderr)
         return 130
     screen.print(build_table(store.manifest, store.metrics, str(out)))
+    for one in store.manifest["targets"]:
+        for sentence in one["sentences"]:
+            print(sentence, file=sys.stderr)
     for sentence in left_out(store.manifest, store.observed):
         print(sentence, file=sys.stderr)
     if not flags.inputs and out == DEMO_STORE:

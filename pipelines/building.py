@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +23,13 @@ from pipelines.store import (
     FORMAT,
     Store,
     is_store,
-    package_versions,
     recover_folder,
     replace_folder,
     write_json,
 )
 
 if TYPE_CHECKING:
-    import torch
-
     from kg.graph import KnowledgeGraph
-    from pipelines.encoding import Encoded
-    from pipelines.training import Trained
 
 DEMO_STORE = Path("stores/demo")
 
@@ -67,7 +63,9 @@ def build(
     from fusion import FUSIONS
     from kg.vocabulary import DEFAULT
     from pipelines.encoding import MediaAccess, encode_observations
-    from pipelines.training import train
+    from pipelines.labels import learn, prepare
+    from pipelines.training import train, with_scaled_numbers
+    from pipelines.writing import write_manifest, write_parts
 
     settings, out = settings or Settings(), Path(out)
     inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
@@ -84,17 +82,25 @@ def build(
     clock = _Clock()
     with clock("reading"):
         graph, report = _read(inputs, work, settings, lenient, allow_remote, say)
-    access = MediaAccess(_media_root(inputs, media_root), cache_folder(), allow_remote)
+    access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote)
     where = resolve_device(device)
     with clock("encoding"):
         encoded = encode_observations(graph, DEFAULT, settings, access, device=where, progress=say)
+    encoded = replace(encoded, observations=with_scaled_numbers(graph, encoded.observations, settings))
     with clock("training"):
         trained = train(graph, encoded.observations, settings, device=where, progress=say)
+    learned = []
+    with clock("labels"):
+        for iri in settings.target:
+            lesson = prepare(graph, encoded.observations, encoded.table, iri, settings)
+            learned.append(learn(lesson, settings, say, device=where))
     with clock("writing"):
-        _write(work, graph, encoded, trained, settings)
+        write_parts(work, graph, encoded, trained, learned, settings)
+    for one in learned:
+        trained.losses[f"label {one.lesson.target.iri}"] = one.labeller.history.losses
     metrics = {"losses": trained.losses, "held_out": trained.held_out, "seconds": clock.seconds}
     write_json(work / "metrics.json", metrics)
-    _write_manifest(work, graph, report, encoded, trained, settings, inputs)
+    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs)
     replace_folder(work, out.absolute())
     return Store.open(out)
 
@@ -149,7 +155,12 @@ def _check_out(out: Path, inputs: Sequence[str | Path]) -> None:
             )
 
 
-def _media_root(inputs: Sequence[str | Path], media_root: str | Path | None) -> Path:
+def media_folder(inputs: Sequence[str | Path], media_root: str | Path | None) -> Path:
+    """The folder that media must lie in: the given one, else that of the first input.
+
+    Raises:
+        ValueError: if what is given is no folder.
+    """
     if media_root is not None:
         root = Path(media_root)
         if not root.is_dir():
@@ -208,91 +219,3 @@ def _digest(inputs: Sequence[str | Path], lenient: bool) -> str:
             with file.open("rb") as content:
                 found.update(hashlib.file_digest(content, "sha256").digest())
     return found.hexdigest()
-
-
-def _write(work: Path, graph: KnowledgeGraph, encoded: Encoded, trained: Trained, settings: Settings) -> None:
-    import pyarrow.parquet as pq
-
-    (work / "features").mkdir(exist_ok=True)
-    for modality, rows in encoded.observations.features.items():
-        tensors = {"features": rows, "owners": encoded.observations.owners[modality]}
-        _save(tensors, work / "features" / f"{modality}.safetensors")
-    pq.write_table(encoded.table, work / "observations.parquet")
-    _save(trained.weights, work / "model.safetensors")
-    _save(trained.tensors, work / "embeddings.safetensors")
-    card = _model_card(graph, encoded, trained, settings)
-    (work / "README.md").write_text(card, encoding="utf-8")
-
-
-def _save(tensors: dict[str, torch.Tensor], path: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    try:
-        save_file(owned, path)
-    except SafetensorError as error:  # its error of the disk is no OSError
-        raise OSError(str(error)) from error
-
-
-def _write_manifest(
-    work: Path,
-    graph: KnowledgeGraph,
-    report: dict[str, Any],
-    encoded: Encoded,
-    trained: Trained,
-    settings: Settings,
-    inputs: Sequence[str | Path],
-) -> None:
-    files = [
-        "graph",
-        "rdf",
-        "features",
-        "observations.parquet",
-        "model.safetensors",
-        "embeddings.safetensors",
-    ]
-    manifest = {
-        "format": FORMAT,
-        "settings": settings.as_json(),
-        "encoders": encoded.encoders,
-        "model": trained.shape,
-        "packages": package_versions(),
-        "inputs": {"names": [Path(one).name for one in inputs], "sha256": report["digest"]},
-        "counts": {
-            "entities": graph.num_entities,
-            "relations": graph.num_relations,
-            "triples": len(graph.triples),
-            "literals": len(graph.literals),
-            "observations": encoded.counts(),
-            "skipped": report["num_skipped"],
-        },
-        "skipped": report["skipped"][:1000],
-        "files": [*files, "metrics.json"],
-    }
-    write_json(work / "manifest.json", manifest)
-    (work / "reading.json").unlink(missing_ok=True)
-
-
-def _model_card(graph: KnowledgeGraph, encoded: Encoded, trained: Trained, settings: Settings) -> str:
-    scores = "\n".join(
-        f"| {name} | {row['MRR']:.3f} | {row['R@1']:.3f} | {row['R@10']:.3f} | {row['queries']:.0f} |"
-        for name, row in trained.held_out.items()
-    )
-    encoders = "\n".join(f"- {modality}: {name}" for modality, name in encoded.encoders.items())
-    return f"""# A Sensegraph store
-
-{graph!r}, fused by {settings.fusion}, seed {settings.seed}.
-
-Encoders:
-
-{encoders or "- none: structure alone"}
-
-Scores on held-out concepts and facts (one split; see pipelines.evaluate for more):
-
-| | MRR | R@1 | R@10 | queries |
-|---|---|---|---|---|
-{scores}
-
-Ask it: `python -m pipelines.query --store . --text "..."`
-"""

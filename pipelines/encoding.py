@@ -12,10 +12,12 @@ import torch
 from encoders import make_encoder
 from encoders.base import Encoder, MediaError, resolve_media
 from encoders.cache import encode_cached
+from encoders.number import ReadNumbers
 from encoders.remote import fetch_remote
 from kg.graph import KnowledgeGraph
 from kg.vocabulary import Vocabulary
 from pipelines.joint import Observations
+from pipelines.numbers import NUMBER, graph_numbers
 from pipelines.settings import ENCODED, Settings
 
 FOUND, MISSING, UNREADABLE = "found", "missing", "unreadable"
@@ -90,8 +92,30 @@ def encode_observations(
             features[modality] = rows
             owners[modality] = torch.tensor(kept["entity"].to_pylist(), dtype=torch.int64)
             names[modality] = encoder.name
+    read = graph_numbers(graph)
+    numbers = read.numbers if len(read.numbers.value) else None
+    if numbers is not None:
+        names[NUMBER] = "scaled@1"
+    if len(read.rows) or read.problems:
+        tables.append(_numbers_table(graph, read))
     table = pa.concat_tables(tables) if tables else _TABLE.empty_table()
-    return Encoded(Observations(features, owners), names, table)
+    return Encoded(Observations(features, owners, numbers), names, table)
+
+
+def _numbers_table(graph: KnowledgeGraph, read: ReadNumbers) -> pa.Table:
+    """The numbers as observations; their features depend on what training may see, so they have no row."""
+    failed = dict(read.problems)
+    places = sorted({*read.rows.tolist(), *failed})
+    literals = graph.literals.take(pa.array(places, pa.int64()))
+    columns = [
+        [NUMBER] * len(places),
+        literals["entity"].to_pylist(),
+        [value[:200] for value in literals["value"].to_pylist()],
+        [UNREADABLE if place in failed else FOUND for place in places],
+        [failed.get(place) for place in places],
+        [-1] * len(places),
+    ]
+    return pa.table(dict(zip(_TABLE.names, columns, strict=True)), schema=_TABLE)
 
 
 _TABLE = pa.schema(

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from encoders.number import Numbers
 from fusion.base import JointGraph
 from kg.diffusion import affinity
 from kg.graph import KnowledgeGraph
@@ -22,13 +23,14 @@ RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 
 @dataclass(frozen=True)
 class Observations:
-    """Encoded observations by modality: rows and the entity of each.
+    """Encoded observations by modality: rows and the entity of each; numbers as they were read.
 
     Shapes: ``features[modality] (m, d)``, ``owners[modality] (m,) int64``.
     """
 
     features: dict[str, Tensor]
     owners: dict[str, Tensor]
+    numbers: Numbers | None = None
 
 
 def joint_graph(

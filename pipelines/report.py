@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipelines.explain import Hit
+    from pipelines.prediction import Prediction
 
 STAGES = {
     "rdf": "reading RDF",
     "text": "encoding texts",
     "image": "encoding pictures",
     "audio": "encoding sounds",
+    "series": "encoding series",
     "links": "learning links",
+    "labels": "learning labels",
     "alignment": "learning attention",
     "without graph": "the same without the graph",
     "embedding": "embedding entities",
@@ -76,6 +79,8 @@ def build_table(manifest: dict[str, Any], metrics: dict[str, Any], folder: str) 
             table.add_row(f"{name} loss", f"{losses[0]:.3f} at first, {losses[-1]:.3f} at last")
     for name, row in metrics["held_out"].items():
         table.add_row(name, score_line(row))
+    for one in manifest.get("targets", ()):
+        table.add_row(f"predicts {escape(one['target'])}", label_line(one["scores"]))
     stages = "  ".join(f"{name} {seconds:.1f}" for name, seconds in metrics["seconds"].items())
     table.add_row("seconds", f"{stages}  all {sum(metrics['seconds'].values()):.1f}")
     table.add_row("store", escape(folder))
@@ -96,10 +101,35 @@ def left_out(manifest: dict[str, Any], observed: pa.Table, most: int = 5) -> lis
     return lines
 
 
+def label_line(scores: dict[str, float]) -> str:
+    """Scores of a target's held-out labels in one line."""
+    if not scores:
+        return "no labels were left to test it with"
+    shown = "  ".join(f"{name} {scores[name]:.3f}" for name in ("accuracy", "F1 macro", "AUROC"))
+    return f"{shown}  ({scores['queries']:.0f} labels)"
+
+
 def score_line(row: dict[str, float]) -> str:
     """A summary of ranks in one line."""
     shown = "  ".join(f"{name} {value:.3f}" for name, value in row.items() if name != "queries")
     return f"{shown}  ({row['queries']:.0f} queries)"
+
+
+def predictions_table(title: str, found: Iterable[Prediction]) -> Table:
+    """Predictions with their probability and what each sense brought to it."""
+    table = Table(title=escape(title), title_justify="left", pad_edge=False, expand=False)
+    table.add_column("what")
+    table.add_column("prediction")
+    table.add_column("sure", justify="right")
+    table.add_column("lost without", no_wrap=True)
+    for one in found:
+        label = escape(textwrap.shorten(one.label, 60, placeholder=" ...") or one.label[:60])
+        value = escape(one.likeliest_label)
+        if one.prediction is None:
+            value = f"[dim]unsure: {value}?[/dim]"
+        gains = "\n".join(f"{name} {gain:+.2f}" for name, gain in one.modalities.items())
+        table.add_row(f"{label}\n[dim]{escape(one.entity)}[/dim]", value, f"{one.probability:.2f}", gains)
+    return table
 
 
 def hits_table(title: str, hits: Iterable[Hit], names: dict[str, str], anchors: list[str]) -> Table:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -116,12 +116,19 @@ class Store:
 
         from pipelines.joint import Observations
 
-        features, owners = {}, {}
+        features, owners, numbers = {}, {}, None
         for modality in self.manifest["encoders"]:
             with self._reading(f"features/{modality}.safetensors"):
                 tensors = load_file(self.folder / "features" / f"{modality}.safetensors")
                 features[modality], owners[modality] = tensors["features"], tensors["owners"]
-        return Observations(features, owners)
+        if "numbers.parquet" in self.manifest["files"]:
+            import pyarrow.parquet as pq
+
+            from pipelines.numbers import from_table
+
+            with self._reading("numbers.parquet"):
+                numbers = from_table(pq.read_table(self.folder / "numbers.parquet"))
+        return Observations(features, owners, numbers)
 
     @cached_property
     def observed(self) -> pa.Table:
@@ -166,6 +173,22 @@ class Store:
         with self._reading("metrics.json"):
             metrics: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
             return metrics
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors as safetensors.
+
+    Raises:
+        OSError: the disk says no.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    try:
+        save_file(owned, path)
+    except SafetensorError as error:  # its error of the disk is no OSError
+        raise OSError(str(error)) from error
 
 
 def package_versions() -> dict[str, str]:

@@ -29,6 +29,7 @@ from pipelines.link_training import (
     structure_of,
     train_links,
 )
+from pipelines.numbers import NUMBER, with_numbers
 from pipelines.settings import Settings
 
 BANK = 1000
@@ -88,15 +89,26 @@ def train(
 
 
 def concept_split(graph: KnowledgeGraph, observations: Observations, settings: Settings) -> Split:
-    """Concept-disjoint parts of the entities that were observed by two senses or more."""
+    """Concept-disjoint parts of the entities that were observed by two senses or more, numbers apart."""
     count = np.zeros(graph.num_entities, dtype=np.int64)
-    for owners in observations.owners.values():
-        count[np.unique(owners.numpy())] += 1
+    for name, owners in observations.owners.items():
+        if name != NUMBER:  # its scale depends on the split, so the split must not depend on it
+            count[np.unique(owners.numpy())] += 1
     rows = np.flatnonzero(count >= 2)
     parts = grouped_split(
         concept_groups(graph)[rows], valid=settings.valid_share, test=settings.test_share, seed=settings.seed
     )
     return Split(rows[parts.train], rows[parts.valid], rows[parts.test])
+
+
+def with_scaled_numbers(
+    graph: KnowledgeGraph, observations: Observations, settings: Settings
+) -> Observations:
+    """The same observations, the numbers scaled by what the training part of the concepts tells."""
+    split = concept_split(graph, observations, settings)
+    visible = np.ones(graph.num_entities, dtype=bool)
+    visible[np.concatenate([split.valid, split.test])] = False
+    return with_numbers(observations, visible)
 
 
 def retrieval_scores(
@@ -109,6 +121,7 @@ def retrieval_scores(
     progress: Progress,
 ) -> dict[str, dict[str, float]]:
     """Train attention on one concept-disjoint split and score it, with the graph and without it."""
+    observations = with_scaled_numbers(graph, observations, settings)
     joint = joint_graph(graph, observations, settings, without=without).to(device)
     structure = None
     if len(joint.edges.order):

@@ -1,0 +1,262 @@
+"""What a build learns of one target: the split, the leaks that were left out, the model, its scores.
+
+Also how that is kept in a store: a safetensors file and a JSON for each target, in the folder `labels`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from encoders.number import Standard
+from fusion import FUSIONS
+from fusion.base import JointGraph
+from fusion.label import LabelModel
+from kg.graph import KnowledgeGraph
+from kg.splits import Split
+from kg.vocabulary import DEFAULT, Vocabulary
+from pipelines.history import Progress
+from pipelines.joint import Observations, joint_graph
+from pipelines.label_scores import label_scores
+from pipelines.label_training import Labeller, logits_of, train_labels
+from pipelines.numbers import scaled, without_predicates
+from pipelines.settings import Settings
+from pipelines.store import save_tensors, write_json
+from pipelines.target import Leak, Target, find_target, label_split, leaks
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Everything that the label objective of one target is given.
+
+    The joint graph is free of the target and of what gives it away; numbers are scaled by what training sees.
+    """
+
+    target: Target
+    split: Split
+    leaks: tuple[Leak, ...]
+    standard: Standard | None
+    joint: JointGraph
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Properties that the model must not see."""
+        return frozenset({self.target.iri, *(leak.iri for leak in self.leaks)})
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A lesson, the labeller that came of it, and its scores on the test part."""
+
+    lesson: Lesson
+    labeller: Labeller
+    scores: dict[str, float]
+
+    def sentences(self) -> list[str]:
+        """What a user should know of the target, one sentence each."""
+        target, split = self.lesson.target, self.lesson.split
+        out = [f"left out of {target.iri}: {leak.iri} ({leak.reason})" for leak in self.lesson.leaks]
+        if target.several:
+            out.append(f"{target.several} entities have several values of {target.iri} and teach none")
+        count = np.bincount(target.classes[split.train], minlength=len(target.names))
+        rare = [target.names[i] for i in np.flatnonzero(count <= 1)]
+        if rare:
+            shown = ", ".join(rare[:3])
+            out.append(f"{len(rare)} values of {target.iri} have a single example to learn from: {shown}")
+        return out
+
+
+def prepare(
+    graph: KnowledgeGraph,
+    observations: Observations,
+    texts: pa.Table,
+    iri: str,
+    settings: Settings,
+    *,
+    facts: bool = True,
+) -> Lesson:
+    """Find the target, split its labels, and take away what would give them away.
+
+    Args:
+        graph: the facts.
+        observations: the encoded observations.
+        texts: the table of observations (see pipelines.encoding).
+        iri: the property to predict.
+        settings: shares, seeds, priors.
+        facts: False leaves out all facts: the same model without the graph.
+
+    Raises:
+        ValueError: see `find_target`.
+    """
+    target = find_target(graph, iri)
+    found = tuple(leaks(graph, target))
+    split = label_split(target, valid=settings.valid_share, test=settings.test_share, seed=settings.seed)
+    split = _fewer(split, target, settings)
+    hidden = frozenset({iri, *(leak.iri for leak in found)})
+    seen = observed_without(graph, observations, texts, hidden)
+    visible = np.ones(graph.num_entities, dtype=bool)
+    visible[target.entities[np.concatenate([split.valid, split.test])]] = False
+    standard = None
+    if seen.numbers is not None and len(seen.numbers.value):
+        standard = Standard.fit(seen.numbers, visible[seen.numbers.entity])
+        seen = scaled(seen, standard)
+    relations = frozenset(graph.relations.to_pylist()) & hidden
+    joint = joint_graph(graph, seen, settings, without=relations, facts=facts)
+    return Lesson(target, split, found, standard, joint)
+
+
+def learn(lesson: Lesson, settings: Settings, progress: Progress, *, device: str = "cpu") -> Learned:
+    """Train on the lesson and score it on its test part."""
+    lesson = replace(lesson, joint=lesson.joint.to(device))
+    labeller = train_labels(lesson.joint, lesson.target, lesson.split, settings, progress)
+    test = lesson.split.test
+    scores = {}
+    if len(test):
+        probability = probabilities(labeller, lesson.joint, lesson.target.entities[test])
+        scores = label_scores(probability, lesson.target.classes[test])
+    return Learned(lesson, labeller, scores)
+
+
+def probabilities(labeller: Labeller, joint: JointGraph, entities: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Calibrated probabilities of some entities: ``(m,) -> (m, classes)``."""
+    rows = torch.from_numpy(entities).to(joint.log_weight.device)
+    found = labeller.probabilities(logits_of(labeller.model, joint, rows))
+    return np.asarray(found.double().cpu().numpy())
+
+
+def observed_without(
+    graph: KnowledgeGraph,
+    observations: Observations,
+    texts: pa.Table,
+    hidden: frozenset[str],
+    vocabulary: Vocabulary = DEFAULT,
+) -> Observations:
+    """The observations without texts and numbers that stand under hidden properties alone."""
+    numbers = None if observations.numbers is None else without_predicates(observations.numbers, hidden)
+    observations = replace(observations, numbers=numbers)
+    roles = ("label", "alt_label", "text")
+    spoken = [iri for iri in hidden if any(vocabulary.has(role, iri) for role in roles)]
+    if not spoken or "text" not in observations.features:
+        return observations
+    literals = graph.literals
+    rows = literals.filter(pc.is_in(literals["predicate"], value_set=pa.array(spoken)))
+    gone = {(entity, value[:200]) for entity, value in _pairs(rows["entity"], rows["value"])}
+    table = texts.filter(pc.and_(pc.equal(texts["modality"], "text"), pc.greater_equal(texts["row"], 0)))
+    kept = torch.tensor([pair not in gone for pair in _pairs(table["entity"], table["reference"])])
+    features = {**observations.features, "text": observations.features["text"][kept]}
+    owners = {**observations.owners, "text": observations.owners["text"][kept]}
+    if not len(features["text"]):
+        del features["text"], owners["text"]
+    return replace(observations, features=features, owners=owners)
+
+
+def save_learned(learned: Learned, folder: Path, number: int) -> None:
+    """Write one target's model, and beside it the description that rebuilds it and names the classes."""
+    folder.mkdir(exist_ok=True)
+    lesson, model = learned.lesson, learned.labeller.model
+    save_tensors(model.state_dict(), folder / f"{number}.safetensors")
+    standard = lesson.standard
+    about = {
+        "target": lesson.target.iri,
+        "names": list(lesson.target.names),
+        "temperature": learned.labeller.temperature,
+        "hidden": sorted(lesson.hidden),
+        "scores": learned.scores,
+        "sentences": learned.sentences(),
+        "fusion": {
+            "feature_sizes": {name: rows.shape[1] for name, rows in lesson.joint.features.items()},
+            "context": list(model.fusion.context),
+        },
+        "num_relations": int(lesson.joint.edges.relations.num_columns),
+        "structured": model.structure is not None,
+        "standard": None
+        if standard is None
+        else {
+            "names": list(standard.names),
+            **{name: getattr(standard, name).tolist() for name in ("centre", "spread", "log_scale")},
+        },
+    }
+    write_json(folder / f"{number}.json", about)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A target's model as a store keeps it: its description and its tensors."""
+
+    about: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+    @classmethod
+    def load(cls, folder: Path, number: int) -> Kept:
+        """Read what `save_learned` wrote."""
+        from safetensors.torch import load_file
+
+        about = json.loads((folder / f"{number}.json").read_text(encoding="utf-8"))
+        return cls(about, load_file(folder / f"{number}.safetensors"))
+
+    @property
+    def standard(self) -> Standard | None:
+        """The scales of the numbers."""
+        known = self.about["standard"]
+        if known is None:
+            return None
+        arrays = [np.array(known[name], dtype=float) for name in ("centre", "spread", "log_scale")]
+        return Standard(tuple(known["names"]), *arrays)
+
+    def labeller(self, settings: Settings, moved: NDArray[np.int64], num_entities: int) -> LabelModel:
+        """The model over a graph in which entity ``i`` has become ``moved[i]``."""
+        shape = self.about["fusion"]
+        width = settings.structure_width if self.about["structured"] else 0
+        fusion = FUSIONS[settings.fusion](
+            shape["feature_sizes"],
+            self.about["num_relations"],
+            context=tuple(shape["context"]),
+            structure_width=width,
+            width=settings.label_width,
+        )
+        place = torch.from_numpy(moved)
+        state = dict(self.tensors)
+        known = state["class_entities"]
+        state["class_entities"] = torch.where(known >= 0, place[known.clamp(min=0)], known)
+        entity, label = state["examples"]
+        state["examples"] = torch.stack([place[entity], label])
+        # entities that the training did not know have no row of their own: as those it was to predict
+        for name, fill in (("candidates", True), ("structure.rows", 0.0)):
+            if name in state:
+                rows = state[name].new_full((num_entities, *state[name].shape[1:]), fill)
+                state[name] = rows.index_copy(0, place, state[name])
+        model = LabelModel(
+            fusion,
+            state["candidates"],
+            state["class_entities"],
+            state["examples"],
+            self.about["num_relations"],
+            structure_width=width,
+        )
+        model.load_state_dict(state)
+        return model.eval()
+
+
+def _pairs(*columns: pa.ChunkedArray) -> list[tuple[Any, ...]]:
+    return list(zip(*(column.to_pylist() for column in columns), strict=True))
+
+
+def _fewer(split: Split, target: Target, settings: Settings) -> Split:
+    """The same split with a share of the training labels, each class keeping one."""
+    if settings.label_share == 1:
+        return split
+    random = np.random.default_rng(settings.seed)
+    order = random.permutation(split.train)
+    first = order[np.unique(target.classes[order], return_index=True)[1]]
+    count = max(round(settings.label_share * len(order)), len(first))
+    rest = order[~np.isin(order, first)][: count - len(first)]
+    return replace(split, train=np.sort(np.concatenate([first, rest])))

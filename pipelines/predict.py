@@ -1,0 +1,108 @@
+"""Predict a property that entities lack.
+
+python -m pipelines.predict --store my_store --target https://example.org/finding
+python -m pipelines.predict --store my_store --target https://example.org/finding --new study.ttl --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipelines.prediction import Prediction, Predictor
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    out = argparse.ArgumentParser(
+        prog="python -m pipelines.predict", description="Predict a property that entities lack."
+    )
+    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    out.add_argument(
+        "--target", required=True, metavar="IRI", help="the property; the store was built with it"
+    )
+    out.add_argument("--new", nargs="+", default=[], metavar="FILE", help="RDF files of new entities")
+    out.add_argument("--media-root", type=Path, help="folder of the new files' media (default: the file's)")
+    out.add_argument(
+        "--entity", action="append", default=[], metavar="IRI", help="only this one; repeat for more"
+    )
+    out.add_argument(
+        "--abstain", type=float, default=0.0, metavar="P", help="least probability of a prediction (0)"
+    )
+    out.add_argument(
+        "--suggest", type=int, metavar="N", help="instead: the N entities whose label would teach most"
+    )
+    out.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else")
+    out.add_argument("--device", default="auto", help="where the encoders run: cpu, cuda or auto")
+    return out
+
+
+def predict(flags: argparse.Namespace) -> tuple[Predictor, list[Prediction]]:
+    """What the flags ask for.
+
+    Raises:
+        ValueError: one sentence says what is wrong.
+    """
+    from pipelines.building import resolve_device
+    from pipelines.prediction import Predictor
+    from pipelines.store import Store
+
+    if not 0 <= flags.abstain <= 1:
+        raise ValueError(f"expected --abstain in [0, 1] (got {flags.abstain})")
+    store = Store.open(flags.store)
+    predictor = Predictor.open(
+        store,
+        flags.target,
+        flags.new,
+        media_root=flags.media_root,
+        device=resolve_device(flags.device),
+    )
+    if flags.suggest is not None:
+        return predictor, predictor.suggest(flags.suggest)
+    entities = predictor.candidates()
+    if flags.new:
+        old = set(store.graph.entities.to_pylist())
+        entities = entities[[predictor.graph.entities[i].as_py() not in old for i in entities.tolist()]]
+    if flags.entity:
+        import numpy as np
+
+        entities = np.array([predictor.graph.entity_id(iri) for iri in flags.entity], dtype=np.int64)
+    return predictor, predictor.predict(entities, abstain=flags.abstain)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, predict, print."""
+    flags = parser().parse_args(argv)
+    try:
+        _, found = predict(flags)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    if flags.json:
+        json.dump([one.as_json() for one in found], sys.stdout, ensure_ascii=False)
+        print()
+        return 0
+    from rich.console import Console
+
+    from pipelines.report import predictions_table
+
+    screen = Console()
+    if not found:
+        screen.print(
+            "nothing to predict: every entity of this kind has a value, or nothing was observed of it"
+        )
+        return 0
+    title = "labels that would teach most" if flags.suggest else flags.target
+    screen.print(predictions_table(title, found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""What a build writes: features, weights, vectors, the targets' models, a model card and the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.labels import save_learned
+from pipelines.numbers import as_table
+from pipelines.settings import Settings
+from pipelines.store import FORMAT, package_versions, save_tensors, write_json
+
+if TYPE_CHECKING:
+    from kg.graph import KnowledgeGraph
+    from pipelines.encoding import Encoded
+    from pipelines.labels import Learned
+    from pipelines.training import Trained
+
+
+def write_parts(
+    work: Path,
+    graph: KnowledgeGraph,
+    encoded: Encoded,
+    trained: Trained,
+    learned: Sequence[Learned],
+    settings: Settings,
+) -> None:
+    """Write everything but the metrics and the manifest."""
+    import pyarrow.parquet as pq
+
+    (work / "features").mkdir(exist_ok=True)
+    for modality, rows in encoded.observations.features.items():
+        tensors = {"features": rows, "owners": encoded.observations.owners[modality]}
+        save_tensors(tensors, work / "features" / f"{modality}.safetensors")
+    pq.write_table(encoded.table, work / "observations.parquet")
+    save_tensors(trained.weights, work / "model.safetensors")
+    save_tensors(trained.tensors, work / "embeddings.safetensors")
+    if encoded.observations.numbers is not None:
+        pq.write_table(as_table(encoded.observations.numbers), work / "numbers.parquet")
+    for number, one in enumerate(learned):
+        save_learned(one, work / "labels", number)
+    card = _model_card(graph, encoded, trained, settings)
+    (work / "README.md").write_text(card, encoding="utf-8")
+
+
+def write_manifest(
+    work: Path,
+    graph: KnowledgeGraph,
+    report: dict[str, Any],
+    encoded: Encoded,
+    trained: Trained,
+    learned: Sequence[Learned],
+    settings: Settings,
+    inputs: Sequence[str | Path],
+) -> None:
+    """Write what the folder holds and where it came from; with it the folder is a store."""
+    files = [
+        "graph",
+        "rdf",
+        "features",
+        "observations.parquet",
+        "model.safetensors",
+        "embeddings.safetensors",
+        *(f"labels/{number}.{kind}" for number in range(len(learned)) for kind in ("safetensors", "json")),
+    ]
+    if encoded.observations.numbers is not None:
+        files.append("numbers.parquet")
+    manifest = {
+        "format": FORMAT,
+        "settings": settings.as_json(),
+        "encoders": encoded.encoders,
+        "model": trained.shape,
+        "packages": package_versions(),
+        "inputs": {"names": [Path(one).name for one in inputs], "sha256": report["digest"]},
+        "counts": {
+            "entities": graph.num_entities,
+            "relations": graph.num_relations,
+            "triples": len(graph.triples),
+            "literals": len(graph.literals),
+            "observations": encoded.counts(),
+            "skipped": report["num_skipped"],
+        },
+        "skipped": report["skipped"][:1000],
+        "targets": [
+            {"target": one.lesson.target.iri, "scores": one.scores, "sentences": one.sentences()}
+            for one in learned
+        ],
+        "files": [*files, "metrics.json"],
+    }
+    write_json(work / "manifest.json", manifest)
+    (work / "reading.json").unlink(missing_ok=True)
+
+
+def _model_card(graph: KnowledgeGraph, encoded: Encoded, trained: Trained, settings: Settings) -> str:
+    scores = "\n".join(
+        f"| {name} | {row['MRR']:.3f} | {row['R@1']:.3f} | {row['R@10']:.3f} | {row['queries']:.0f} |"
+        for name, row in trained.held_out.items()
+    )
+    encoders = "\n".join(f"- {modality}: {name}" for modality, name in encoded.encoders.items())
+    return f"""# A Sensegraph store
+
+{graph!r}, fused by {settings.fusion}, seed {settings.seed}.
+
+Encoders:
+
+{encoders or "- none: structure alone"}
+
+Scores on held-out concepts and facts (one split; see pipelines.evaluate for more):
+
+| | MRR | R@1 | R@10 | queries |
+|---|---|---|---|---|
+{scores}
+
+Ask it: `python -m pipelines.query --store . --text "..."`
+"""
