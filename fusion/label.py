@@ -79,6 +79,8 @@ class LabelModel(nn.Module):
         )
         self.free = nn.Parameter(torch.zeros(len(class_entities), hidden))
         self.by_facts = nn.Linear(structure_width, hidden, bias=False) if structure_width else None
+        if self.by_facts is not None:
+            nn.init.zeros_(self.by_facts.weight)
         self.log_scale = nn.Parameter(torch.tensor(2.5))
 
     def remember(self, graph: JointGraph, own: Senses | None = None) -> Memory:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -87,6 +88,8 @@ def train_labels(
     model.load_state_dict(best)
     model.eval()
     temperature = fitted_temperature(logits_of(model, graph, entities[valid]), classes[valid])
+    # the classes' rows are means: what validation has judged may now be among their examples
+    model.examples = examples_of(target, np.union1d(split.train, split.valid)).to(device)
     return Labeller(model, temperature, history)
 
 
@@ -107,7 +110,7 @@ def label_model(graph: JointGraph, target: Target, split: Split, settings: Setti
         fusion,
         candidates,
         torch.from_numpy(target.class_entities),
-        examples_of(target, split),
+        examples_of(target, split.train),
         num_relations,
         structure_width=structure_width,
         learn_absent=settings.learn_absent,
@@ -166,9 +169,9 @@ def _groups(model: LabelModel) -> list[dict[str, object]]:
     ]
 
 
-def examples_of(target: Target, split: Split) -> Tensor:
-    """Entities of known class and these classes: ``(2, m)``."""
-    return torch.from_numpy(np.stack([target.entities[split.train], target.classes[split.train]]))
+def examples_of(target: Target, part: NDArray[np.int64]) -> Tensor:
+    """Some of the labelled entities and their classes: ``(2, m)``."""
+    return torch.from_numpy(np.stack([target.entities[part], target.classes[part]]))
 
 
 @torch.no_grad()

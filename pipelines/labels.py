@@ -27,7 +27,7 @@ from kg.vocabulary import DEFAULT, Vocabulary
 from pipelines.history import Progress
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_scores import label_scores
-from pipelines.label_training import Labeller, logits_of, train_labels
+from pipelines.label_training import Labeller, examples_of, logits_of, train_labels
 from pipelines.numbers import scaled, without_predicates
 from pipelines.settings import Settings
 from pipelines.store import save_tensors, write_json
@@ -123,6 +123,9 @@ def learn(lesson: Lesson, settings: Settings, progress: Progress, *, device: str
     if len(test):
         probability = probabilities(labeller, lesson.joint, lesson.target.entities[test])
         scores = label_scores(probability, lesson.target.classes[test])
+        # scored: from here on every label is an example
+        everyone = np.arange(len(lesson.target.entities))
+        labeller.model.examples = examples_of(lesson.target, everyone).to(device)
     return Learned(lesson, labeller, scores)
 
 

@@ -1,0 +1,103 @@
+"""The label model: what is hidden is not used, classes need not be entities, facts tell of classes."""
+
+from __future__ import annotations
+
+import torch
+
+from fusion.attention import CrossModalAttention
+from fusion.base import CONTEXT, STRUCTURE, JointGraph, Sense
+from fusion.concat import Concatenation
+from fusion.label import LabelModel, disturbed, evidence_groups
+from kg.diffusion import affinity
+from kg.sparse import SortedEdges
+
+# entities 0..3 have a picture each, 4 and 5 are classes with a text each, 6 is above both
+FACTS = torch.tensor([[4, 6], [5, 6]])
+
+
+def graph() -> JointGraph:
+    torch.manual_seed(0)
+    head, tail = FACTS.unbind(1)
+    kind = torch.zeros(2, dtype=torch.int64)
+    index = torch.stack([torch.cat([head, tail]), torch.cat([tail, head])])
+    edges = SortedEdges.of(index, torch.cat([kind, kind + 1]), 7, 2)
+    features = {"image": torch.eye(4), "text": torch.eye(3)[:2]}
+    owners = {"image": torch.arange(4), "text": torch.tensor([4, 5])}
+    near = affinity(FACTS.t(), torch.ones(2), 7)
+    return JointGraph(7, features, owners, edges, torch.zeros(4), near)
+
+
+def model(*, literal: bool = False, structure_width: int = 4) -> LabelModel:
+    torch.manual_seed(0)
+    fusion = CrossModalAttention({"image": 4, "text": 3}, 2, structure_width=structure_width)
+    for name, size in (("image", 4), ("text", 3)):
+        getattr(fusion, f"basis_{name}").copy_(torch.eye(size))
+    candidates = torch.arange(7) < 4
+    classes = torch.tensor([-1, -1]) if literal else torch.tensor([4, 5])
+    examples = torch.tensor([[0, 1, 2], [0, 0, 1]])
+    return LabelModel(fusion, candidates, classes, examples, 2, structure_width=structure_width).eval()
+
+
+def test_before_training_the_rows_of_the_classes_decide() -> None:
+    labels, joint = model(), graph()
+    memory = labels.remember(joint)
+    view = labels.view(memory.senses, joint.affinity, torch.tensor([0, 2]))
+    torch.testing.assert_close(labels.logits(view, memory), labels.likeness(view, memory))
+    assert labels(joint, torch.tensor([0, 1, 2])).argmax(1).tolist() == [0, 0, 1]
+
+
+def test_literal_classes_have_no_senses_and_no_kin() -> None:
+    rows = model(literal=True).remember(graph()).rows["image"]
+    assert not any(told.any() for told in rows.told.values())
+
+
+def test_what_is_hidden_changes_nothing_and_takes_the_diffusion_with_the_facts() -> None:
+    labels, joint = model(), graph()
+    memory = labels.remember(joint)
+    rows = torch.tensor([0, 1])
+    hidden = {"image": torch.tensor([True, False]), STRUCTURE: torch.tensor([False, True])}
+    view = labels.view(memory.senses, joint.affinity, rows, hidden)
+    assert view.senses["image"].present.tolist() == [False, True]
+    assert not view.senses["image"].vectors[0].any()
+    assert view.affinity is not None
+    assert not view.affinity[1].any()
+    whole = labels.view(memory.senses, joint.affinity, rows)
+    assert whole.senses["image"].vectors[0].any()  # the memory is as it was
+
+
+def test_a_fusion_that_sees_no_facts_is_shown_none() -> None:
+    fusion = Concatenation({"image": 4, "text": 3}, 2)
+    labels = LabelModel(fusion, torch.arange(7) < 4, torch.tensor([4, 5]), torch.tensor([[0, 2], [0, 1]]), 2)
+    joint = graph()
+    memory = labels.remember(joint)
+    assert labels.view(memory.senses, joint.affinity, torch.tensor([0])).affinity is None
+    assert not memory.rows["joint"].told["facts"].any()
+
+
+def test_a_candidate_has_no_row_of_structure_of_its_own() -> None:
+    labels, joint = model(), graph()
+    before = labels.remember(joint).senses[STRUCTURE].vectors
+    with torch.no_grad():
+        assert labels.structure is not None
+        labels.structure.rows[:4] += 1
+    torch.testing.assert_close(labels.remember(joint).senses[STRUCTURE].vectors, before)
+
+
+def test_sources_of_evidence_are_the_modalities_and_the_facts_together() -> None:
+    some = Sense(torch.zeros(1, 1), torch.ones(1, dtype=torch.bool))
+    senses = dict.fromkeys(("text", "image", CONTEXT + "text", STRUCTURE), some)
+    assert evidence_groups(senses) == {
+        "text": ("text",),
+        "image": ("image",),
+        "graph": (CONTEXT + "text", STRUCTURE),
+    }
+
+
+def test_noise_keeps_the_length_and_what_is_absent() -> None:
+    torch.manual_seed(0)
+    sense = Sense(torch.eye(2, 64), torch.tensor([True, False]))
+    sense = sense.hidden_where(torch.tensor([False, True]))
+    moved = disturbed(sense, 0.5)
+    torch.testing.assert_close(moved.vectors.norm(dim=1), torch.tensor([1.0, 0.0]))
+    cosine = float(moved.vectors[0, 0])
+    assert abs(cosine - 1 / (1 + 0.25) ** 0.5) < 0.1  # noise of length a half, at right angles to it

@@ -1,0 +1,118 @@
+"""The classes' rows, on vectors that can be read."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fusion.base import Sense, Senses, unit
+from fusion.prototypes import TRUST, Classes, Prototypes, Rows, class_rows
+
+EAST, NORTH, UP = torch.eye(3)
+ABSENT = Sense(torch.zeros(2, 3), torch.zeros(2, dtype=torch.bool))
+LITERALS = torch.full((2,), -1)
+
+
+def sense_of(*rows: torch.Tensor) -> Sense:
+    vectors = torch.stack(rows)
+    return Sense(vectors, vectors.any(1))
+
+
+def test_with_examples_alone_a_class_is_their_mean_and_the_score_a_squared_distance() -> None:
+    examples = Classes(LITERALS, torch.tensor([[0, 1, 2], [0, 0, 1]]), None)
+    rows = class_rows({"image": sense_of(EAST, NORTH, UP)}, {"image": ABSENT}, examples)
+    model = Prototypes(("image",))
+    found = model({"image": sense_of(EAST)}, rows)
+    # means (1/2, 1/2, 0) and (0, 0, 1): products 1/2 and 0, half squared lengths 1/4 and 1/2
+    expected = model.gain.exp() * torch.tensor([[0.5 - 0.25, 0 - 0.5]])
+    torch.testing.assert_close(found, expected)
+
+
+def test_what_was_observed_of_a_class_counts_as_so_many_examples() -> None:
+    examples = Classes(torch.tensor([5, 6]), torch.tensor([[0, 1], [0, 1]]), None)
+    # one example and one icon each, and the icons are as far from the examples: no gap on the mean
+    own = sense_of(NORTH, EAST)
+    rows = class_rows({"image": sense_of(EAST, NORTH)}, {"image": own}, examples)["image"]
+    torch.testing.assert_close(rows.told["own"], own.vectors)
+    found = Prototypes(("image",))
+    found.spread.data.zero_()
+    logits = found({"image": sense_of(EAST)}, {"image": rows})
+    share = torch.tensor([[1.0, TRUST]]) / (1 + TRUST)
+    torch.testing.assert_close(logits, found.gain.exp() * share)
+
+
+def test_the_gap_between_icons_and_photos_is_closed_by_its_mean() -> None:
+    examples = Classes(torch.tensor([5, 6]), torch.tensor([[0, 1], [0, 1]]), None)
+    photos, icons = sense_of(EAST, NORTH), sense_of(EAST + UP, NORTH + UP)
+    rows = class_rows({"image": photos}, {"image": icons}, examples)["image"]
+    torch.testing.assert_close(rows.told["own"], photos.vectors)
+
+
+def test_a_class_without_examples_stands_on_its_kin_by_the_facts() -> None:
+    near = torch.tensor([[1.0, 0.9, 0.0], [0.9, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    examples = Classes(torch.tensor([5, 6, 7]), torch.tensor([[0, 1], [0, 2]]), near)
+    absent = Sense(torch.zeros(3, 3), torch.zeros(3, dtype=torch.bool))
+    rows = class_rows({"image": sense_of(EAST, NORTH)}, {"image": absent}, examples)["image"]
+    torch.testing.assert_close(rows.told["facts"][1], EAST)
+    assert not rows.told["facts"][2].any()  # nobody is near to it
+    logits = Prototypes(("image",))({"image": sense_of(EAST)}, {"image": rows})[0].detach()
+    assert float(logits[1]) == pytest.approx(float(logits[0]))
+    assert logits[1] > logits[2]
+
+
+def test_another_sense_of_the_classes_lets_expect_this_one() -> None:
+    torch.manual_seed(0)
+    texts = unit(torch.randn(12, 3))
+    turn = torch.linalg.qr(torch.randn(3, 3)).Q
+    images = texts @ turn
+    classes = Classes(torch.arange(12), torch.stack([torch.arange(11), torch.arange(11)]), None)
+    own = {
+        "image": Sense(torch.zeros(12, 3), torch.zeros(12, dtype=torch.bool)),
+        "text": Sense(texts, torch.ones(12, dtype=torch.bool)),
+    }
+    senses = {
+        "image": Sense(images[:11], torch.ones(11, dtype=torch.bool)),
+        "text": Sense(torch.zeros(11, 3), torch.zeros(11, dtype=torch.bool)),
+    }
+    told = class_rows(senses, own, classes)["image"].told["inferred"]
+    nearness = (unit(told) * unit(images)).sum(1)
+    assert nearness.min() > 0.8  # the last one without any example
+
+
+def rows_of(vectors: torch.Tensor, label: torch.Tensor, near: torch.Tensor | None = None) -> dict[str, Rows]:
+    """Rows of three classes by examples of one sense."""
+    count = len(vectors)
+    classes = Classes(torch.arange(3), torch.stack([torch.arange(count), label]), near)
+    absent = Sense(torch.zeros(3, vectors.shape[1]), torch.zeros(3, dtype=torch.bool))
+    senses: Senses = {"image": Sense(vectors, torch.ones(count, dtype=torch.bool))}
+    return class_rows(senses, {"image": absent}, classes)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_leaving_an_example_out_equals_rows_made_without_it(seed: int) -> None:
+    random = torch.Generator().manual_seed(seed)
+    vectors = unit(torch.randn(9, 4, generator=random))
+    label = torch.randint(3, (9,), generator=random)
+    model = Prototypes(("image",))
+    for example in range(9):
+        rest = torch.arange(9) != example
+        mine = {"image": Sense(vectors[example : example + 1], torch.tensor([True]))}
+        left_out = model(mine, rows_of(vectors, label), label[example : example + 1])
+        without = model(mine, rows_of(vectors[rest], label[rest]))
+        torch.testing.assert_close(left_out, without, atol=1e-3, rtol=1e-3)
+
+
+def test_the_kin_of_a_class_do_not_hold_its_own_examples() -> None:
+    vectors, label = torch.stack([EAST, NORTH, UP]), torch.arange(3)
+    told = rows_of(vectors, label, torch.ones(3, 3))["image"].told["facts"]
+    torch.testing.assert_close(told[0], (NORTH + UP) / 2)
+
+
+def test_an_entity_without_the_sense_gets_nothing_from_it() -> None:
+    examples = Classes(LITERALS, torch.tensor([[0, 1], [0, 1]]), None)
+    rows = class_rows({"image": sense_of(EAST, NORTH)}, {"image": ABSENT}, examples)
+    nobody = Sense(torch.zeros(1, 3), torch.tensor([False]))
+    assert not Prototypes(("image",))({"image": nobody}, rows).any()
