@@ -139,6 +139,11 @@ class LabelModel(nn.Module):
         """
         return self.likeness(view, memory, known) + self.learned(view, memory)
 
+    def forward(self, graph: JointGraph, rows: Tensor) -> Tensor:
+        """Logits of some entities of the graph, all their senses seen: ``(b, classes)``."""
+        memory = self.remember(graph)
+        return self.logits(self.view(memory.senses, graph.affinity, rows), memory)
+
     def likeness(self, view: View, memory: Memory, known: Tensor | None = None) -> Tensor:
         """The term of the classes' rows: ``(b, classes)``."""
         out: Tensor = self.prototypes(self.fusion.told(view), memory.rows, known)

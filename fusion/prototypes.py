@@ -15,9 +15,12 @@ from torch import Tensor, nn
 
 from fusion.base import Sense, Senses
 
-RELATIONS = ("facts", "own", "inferred")
 TRUST = 5.5
-"""Examples that each relation counts for."""
+"""Examples that each relation counts for.
+
+Not learned: examples are often near twins, and leaving one out would tell to trust them alone.
+"""
+EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
@@ -37,26 +40,24 @@ class Classes:
 class Rows:
     """One sense of all classes, by relation.
 
-    Shapes: ``total (c, w)`` and ``count (c,)`` of the examples; ``told[relation] (c, w)``, zero rows
-    where the relation tells nothing, and ``has[relation] (c,) float``.
+    Shapes: ``total (c, w)`` and ``count (c,)`` of the examples; ``share (c, c)``, how much an example of one
+    class (column) counts among the kin of another (row); ``told[relation] (c, w)``, zero rows where the
+    relation tells nothing, and ``worth[relation] (c,)`` in [0, 1], 0 there.
     """
 
     total: Tensor
     count: Tensor
+    share: Tensor
     told: dict[str, Tensor]
-    has: dict[str, Tensor]
+    worth: dict[str, Tensor]
 
 
 class Prototypes(nn.Module):
-    """How much each relation counts, and each sense: a few scalars, learned with each example left out."""
-
-    trust: Tensor
+    """How much each sense counts: a few scalars, learned with each example left out."""
 
     def __init__(self, senses: tuple[str, ...]) -> None:
         super().__init__()
         self.names = {name: place for place, name in enumerate(senses)}
-        # not learned: examples are often near twins, and leaving one out would tell to trust them alone
-        self.register_buffer("trust", torch.full((len(senses), len(RELATIONS)), TRUST))
         self.gain = nn.Parameter(torch.full((len(senses),), 3.0))
         self.spread = nn.Parameter(torch.ones(len(senses)))
 
@@ -74,32 +75,45 @@ class Prototypes(nn.Module):
     def logits_by(self, name: str, shown: Sense, rows: Rows, known: Tensor | None = None) -> Tensor:
         """The share of one sense; zeros for those who lack it: ``(b, classes)``."""
         place = self.names[name]
-        weight = {
-            relation: self.trust[place, number] * rows.has[relation]
-            for number, relation in enumerate(RELATIONS)
-        }
-        count = rows.count + torch.stack(list(weight.values())).sum(0)
-        total = rows.total + sum(
-            weight[relation].unsqueeze(1) * rows.told[relation] for relation in RELATIONS
-        )
-        near, square = shown.vectors @ total.t(), (total * total).sum(1).expand(len(shown.vectors), -1)
-        count = count.expand_as(near)
-        if known is not None:
-            own = torch.nn.functional.one_hot(known, near.shape[1]) * shown.present.unsqueeze(1)
-            length = (shown.vectors * shown.vectors).sum(1, keepdim=True)
-            square = square - own * (2 * near - length)
-            near, count = near - own * length, count - own
-        inside = count > 1e-6
-        count = count.clamp(min=1e-6)
-        score = near / count - self.spread[place].clamp(min=0) * square / count**2 / 2
+        near, square, inside = _nearness(shown, rows, known)
+        score = near - self.spread[place].clamp(min=0) * square / 2
         # a class of which a sense tells nothing is as near as the mean of the others
-        score = torch.where(
-            inside,
-            score,
-            score.where(inside, 0).sum(1, keepdim=True) / inside.sum(1, keepdim=True).clamp(min=1),
-        )
-        out: Tensor = self.gain[place].exp() * score * shown.present.unsqueeze(1)
+        mean = score.where(inside, 0).sum(1, keepdim=True) / inside.sum(1, keepdim=True).clamp(min=1)
+        out: Tensor = self.gain[place].exp() * score.where(inside, mean) * shown.present.unsqueeze(1)
         return out
+
+
+def _nearness(shown: Sense, rows: Rows, known: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Products of some vectors with the classes' rows, the rows' squared lengths, and which rows there are.
+
+    A row is ``(examples + trust * kin + rest) / weights``; where a vector is an example itself, it is taken
+    out of its class and of the kin of all, in closed form. Shapes: three times ``(b, c)``.
+    """
+    vectors = shown.vectors
+    kin, rest = rows.share @ rows.total, torch.zeros_like(rows.total)
+    weight = rows.count
+    for relation, told in rows.told.items():
+        trust = TRUST * rows.worth[relation]
+        rest, weight = rest + trust.unsqueeze(1) * told, weight + trust
+    total = rows.total + rest
+    to_total, to_kin = vectors @ total.t(), vectors @ kin.t()
+    own, part = torch.zeros_like(to_total), torch.zeros_like(to_total)
+    if known is not None:
+        length = (vectors * vectors).sum(1, keepdim=True)  # 1, or 0 where the sense is missing
+        own = torch.nn.functional.one_hot(known, to_total.shape[1]) * length
+        part = rows.share[:, known].t() * length
+    of_kin = (rows.share @ rows.count) - part
+    trust = TRUST * (of_kin > EPSILON) / of_kin.clamp(min=EPSILON)
+    near = to_total - own + trust * (to_kin - part)
+    square = (
+        ((total * total).sum(1) - own * (2 * to_total - 1))
+        + trust**2 * ((kin * kin).sum(1) - 2 * part * to_kin + part**2)
+        + 2 * trust * ((total * kin).sum(1) - own * to_kin - part * to_total + own * part)
+    )
+    weight = weight - own + TRUST * (of_kin > EPSILON)
+    inside = weight > EPSILON
+    weight = weight.clamp(min=EPSILON)
+    return near / weight, square / weight**2, inside
 
 
 def class_rows(senses: Senses, own: Senses, classes: Classes) -> dict[str, Rows]:
@@ -113,27 +127,30 @@ def class_rows(senses: Senses, own: Senses, classes: Classes) -> dict[str, Rows]
     out = {}
     size = len(classes.entities)
     label = classes.examples[1]
+    share = _shares(classes.near, label, size)
     for name, sense in senses.items():
         total = sense.vectors.new_zeros(size, sense.vectors.shape[1]).index_add(0, label, sense.vectors)
         count = torch.bincount(label[sense.present], minlength=size).to(total.dtype)
         mean = total / count.clamp(min=1).unsqueeze(1)
-        told = {
-            "facts": _kin(mean, count, classes.near),
-            "own": _closed_gap(own[name], mean, count),
-            "inferred": _inferred(name, own, mean, count),
-        }
-        has = {relation: (vectors != 0).any(1).to(total.dtype) for relation, vectors in told.items()}
-        out[name] = Rows(total, count, told, has)
+        inferred, worth = _inferred(name, own, mean, count)
+        told = {"own": _closed_gap(own[name], mean, count), "inferred": inferred}
+        there = {relation: vectors.any(1).to(total.dtype) for relation, vectors in told.items()}
+        out[name] = Rows(total, count, share, told, {**there, "inferred": worth * there["inferred"]})
     return out
 
 
-def _kin(mean: Tensor, count: Tensor, near: Tensor | None, sharpness: float = 8.0) -> Tensor:
-    """Mean of the other classes' means, the nearer by the facts the more; zeros where none is near."""
+def _shares(near: Tensor | None, label: Tensor, size: int, sharpness: float = 8.0) -> Tensor:
+    """How much an example of one class counts among the kin of another; nothing where none is near.
+
+    A class is its own nearest kin: without it, two siblings would be told by each other's examples alone.
+    """
     if near is None:
-        return torch.zeros_like(mean)
-    weight = torch.exp(sharpness * (near - 1)) * (near > 0) * (count > 0)
-    weight = weight.clone().fill_diagonal_(0)
-    return weight @ mean / weight.sum(1, keepdim=True).clamp(min=1e-6)
+        return torch.zeros(size, size, device=label.device)
+    share = torch.exp(sharpness * (near - 1)) * (near > 0)
+    alone = (near > 0).sum(1) <= 1
+    # an even weight for each class, as for siblings of one parent, however many examples it has
+    count = torch.bincount(label, minlength=size).clamp(min=1)
+    return share * ~alone.unsqueeze(1) / count
 
 
 def _closed_gap(own: Sense, mean: Tensor, count: Tensor) -> Tensor:
@@ -143,30 +160,35 @@ def _closed_gap(own: Sense, mean: Tensor, count: Tensor) -> Tensor:
     return (own.vectors + gap) * own.present.unsqueeze(1)
 
 
-def _inferred(name: str, own: Senses, mean: Tensor, count: Tensor) -> Tensor:
+def _inferred(name: str, own: Senses, mean: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
     """One sense of the classes as kernel ridge regression on their other senses lets expect it.
 
-    Each class is left out of what is said of it. Zeros where there is nothing to go by.
+    Each class is left out of what is said of it. Also what that is worth: the correlation with what is known,
+    at least 0, since of few classes nothing can be learned. Zeros where there is nothing to go by.
     """
+    nothing = torch.zeros_like(mean), mean.new_zeros(())
     others = [sense for other, sense in own.items() if other != name and int(sense.present.sum()) > 2]
-    if not others or int((count > 0).sum()) < 3:
-        return torch.zeros_like(mean)
+    if not others:
+        return nothing
     there = torch.stack([sense.present for sense in others]).any(0)
+    seen = there & (count > 0)
+    if int(seen.sum()) < 3:
+        return nothing
     centred = [
         (sense.vectors - sense.vectors[sense.present].mean(0)) * sense.present.unsqueeze(1)
         for sense in others
     ]
     kernel = torch.stack([vectors @ vectors.t() for vectors in centred]).sum(0)
-    seen = there & (count > 0)
     inside = kernel[seen][:, seen]
-    ridge = inside.diagonal().mean().clamp(min=1e-6) * torch.eye(len(inside), device=mean.device)
+    ridge = inside.diagonal().mean().clamp(min=EPSILON) * torch.eye(len(inside), device=mean.device)
     solved = torch.linalg.inv(inside + ridge)
     centre = mean[seen].mean(0)
-    weights = kernel[:, seen] @ solved
-    told = centre + weights @ (mean[seen] - centre)
+    known = mean[seen] - centre
+    told = kernel[:, seen] @ solved @ known
     hat = (inside @ solved).diagonal().unsqueeze(1)
-    alone = (told[seen] - centre - hat * (mean[seen] - centre)) / (1 - hat).clamp(min=1e-6) + centre
+    alone = (told[seen] - hat * known) / (1 - hat).clamp(min=EPSILON)
+    worth = (alone * known).sum() / (alone.norm() * known.norm()).clamp(min=EPSILON)
     out = torch.zeros_like(mean)
-    out[there] = told[there]
-    out[seen] = alone
-    return out
+    out[there] = told[there] + centre
+    out[seen] = alone + centre
+    return out, worth.clamp(min=0)

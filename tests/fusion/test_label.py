@@ -71,7 +71,7 @@ def test_a_fusion_that_sees_no_facts_is_shown_none() -> None:
     joint = graph()
     memory = labels.remember(joint)
     assert labels.view(memory.senses, joint.affinity, torch.tensor([0])).affinity is None
-    assert not memory.rows["joint"].told["facts"].any()
+    assert not memory.rows["joint"].share.any()
 
 
 def test_a_candidate_has_no_row_of_structure_of_its_own() -> None:

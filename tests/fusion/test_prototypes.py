@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -54,12 +56,19 @@ def test_a_class_without_examples_stands_on_its_kin_by_the_facts() -> None:
     near = torch.tensor([[1.0, 0.9, 0.0], [0.9, 1.0, 0.0], [0.0, 0.0, 1.0]])
     examples = Classes(torch.tensor([5, 6, 7]), torch.tensor([[0, 1], [0, 2]]), near)
     absent = Sense(torch.zeros(3, 3), torch.zeros(3, dtype=torch.bool))
-    rows = class_rows({"image": sense_of(EAST, NORTH)}, {"image": absent}, examples)["image"]
-    torch.testing.assert_close(rows.told["facts"][1], EAST)
-    assert not rows.told["facts"][2].any()  # nobody is near to it
-    logits = Prototypes(("image",))({"image": sense_of(EAST)}, {"image": rows})[0].detach()
+    rows = class_rows({"image": sense_of(EAST, NORTH)}, {"image": absent}, examples)
+    logits = Prototypes(("image",))({"image": sense_of(EAST)}, rows)[0].detach()
+    # 0 and 1 are both told by the one example of 0 alone
     assert float(logits[1]) == pytest.approx(float(logits[0]))
     assert logits[1] > logits[2]
+
+
+def test_siblings_with_few_examples_are_not_taken_for_each_other() -> None:
+    near = torch.tensor([[1.0, 0.8], [0.8, 1.0]])
+    examples = Classes(torch.tensor([5, 6]), torch.tensor([[0, 1], [0, 1]]), near)
+    rows = class_rows({"image": sense_of(EAST, NORTH)}, {"image": ABSENT}, examples)
+    logits = Prototypes(("image",))({"image": sense_of(EAST, NORTH)}, rows)
+    assert logits.argmax(1).tolist() == [0, 1]
 
 
 def test_another_sense_of_the_classes_lets_expect_this_one() -> None:
@@ -76,7 +85,9 @@ def test_another_sense_of_the_classes_lets_expect_this_one() -> None:
         "image": Sense(images[:11], torch.ones(11, dtype=torch.bool)),
         "text": Sense(torch.zeros(11, 3), torch.zeros(11, dtype=torch.bool)),
     }
-    told = class_rows(senses, own, classes)["image"].told["inferred"]
+    rows = class_rows(senses, own, classes)["image"]
+    told = rows.told["inferred"]
+    assert 0.5 < rows.worth["inferred"][11] <= 1
     nearness = (unit(told) * unit(images)).sum(1)
     assert nearness.min() > 0.8  # the last one without any example
 
@@ -100,15 +111,13 @@ def test_leaving_an_example_out_equals_rows_made_without_it(seed: int) -> None:
     for example in range(9):
         rest = torch.arange(9) != example
         mine = {"image": Sense(vectors[example : example + 1], torch.tensor([True]))}
-        left_out = model(mine, rows_of(vectors, label), label[example : example + 1])
-        without = model(mine, rows_of(vectors[rest], label[rest]))
+        near = torch.rand(3, 3, generator=random)
+        there = rows_of(vectors, label, near)["image"]
+        left_out = model(mine, {"image": there}, label[example : example + 1])
+        # the shares stay: how much a class counts is no secret of one example
+        fewer = replace(rows_of(vectors[rest], label[rest], near)["image"], share=there.share)
+        without = model(mine, {"image": fewer})
         torch.testing.assert_close(left_out, without, atol=1e-3, rtol=1e-3)
-
-
-def test_the_kin_of_a_class_do_not_hold_its_own_examples() -> None:
-    vectors, label = torch.stack([EAST, NORTH, UP]), torch.arange(3)
-    told = rows_of(vectors, label, torch.ones(3, 3))["image"].told["facts"]
-    torch.testing.assert_close(told[0], (NORTH + UP) / 2)
 
 
 def test_an_entity_without_the_sense_gets_nothing_from_it() -> None:

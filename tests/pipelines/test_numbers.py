@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,14 +63,7 @@ def test_the_scale_is_of_the_visible_entities_alone(tmp_path: Path) -> None:
     seen = with_numbers(bare, visible)
     changed = found.numbers.value.copy()
     changed[found.numbers.entity == graph.entity_id(EX + "c")] = -5
-    other = with_numbers(
-        Observations(
-            {},
-            {},
-            type(found.numbers)(found.numbers.entity, found.numbers.predicate, changed, found.numbers.names),
-        ),
-        visible,
-    )
+    other = with_numbers(Observations({}, {}, replace(found.numbers, value=changed)), visible)
     mine = seen.owners[NUMBER] != graph.entity_id(EX + "c")
     torch.testing.assert_close(seen.features[NUMBER][mine], other.features[NUMBER][mine])
     torch.testing.assert_close(seen.features[NUMBER].norm(dim=1), torch.ones(5))
