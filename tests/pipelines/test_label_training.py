@@ -1,0 +1,89 @@
+"""The label objective: it learns, stays honest, and repeats itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fusion import FUSIONS
+from fusion.base import JointGraph, unit
+from kg.sparse import SortedEdges
+from kg.splits import Split
+from pipelines.label_training import class_weights, fitted_temperature, logits_of, train_labels
+from pipelines.settings import Settings
+from pipelines.target import Target
+
+COUNT = 120
+SETTINGS = Settings(epochs=40, label_width=16, reconstruction=1.0)
+
+
+def pair_of_senses() -> tuple[JointGraph, Target]:
+    """Things whose class is the pair of what one sense tells and what the other tells: two bits."""
+    random = torch.Generator().manual_seed(0)
+    bits = torch.randint(2, (COUNT, 2), generator=random)
+    features = {}
+    for place, name in enumerate(("image", "text")):
+        rows = torch.randn(COUNT, 8, generator=random) * 0.3
+        rows[:, 0] += 2.0 * bits[:, place] - 1
+        features[name] = unit(rows)
+    owners = dict.fromkeys(features, torch.arange(COUNT))
+    none = torch.empty(2, 0, dtype=torch.int64)
+    edges = SortedEdges.of(none, none[0], COUNT, 1)
+    graph = JointGraph(COUNT, features, owners, edges, torch.empty(0), None)
+    classes = (2 * bits[:, 0] + bits[:, 1]).numpy()
+    names = ("a", "b", "c", "d")
+    return graph, Target("t", np.arange(COUNT), classes, names, np.full(4, -1), np.arange(0), 0)
+
+
+SPLIT = Split(np.arange(60), np.arange(60, 80), np.arange(80, COUNT))
+
+
+@pytest.mark.parametrize("fusion", list(FUSIONS))
+def test_two_senses_together_tell_what_neither_tells_alone(fusion: str) -> None:
+    graph, target = pair_of_senses()
+    settings = replace(SETTINGS, fusion=fusion)
+
+    def accuracy(senses: tuple[str, ...]) -> float:
+        part = replace(
+            graph,
+            features={name: graph.features[name] for name in senses},
+            owners={name: graph.owners[name] for name in senses},
+        )
+        model = train_labels(part, target, SPLIT, settings, lambda stage, done, total: None).model
+        found = logits_of(model, part, torch.from_numpy(SPLIT.test)).argmax(1).numpy()
+        return float((found == target.classes[SPLIT.test]).mean())
+
+    alone = max(accuracy(("image",)), accuracy(("text",)))
+    assert alone < 0.7
+    assert accuracy(("image", "text")) > alone + 0.2
+
+
+def test_two_trainings_agree_to_the_bit_and_labels_of_the_test_change_nothing() -> None:
+    graph, target = pair_of_senses()
+    rows = torch.from_numpy(SPLIT.test)
+    changed = target.classes.copy()
+    changed[SPLIT.test] = (changed[SPLIT.test] + 1) % 4
+    found = [
+        logits_of(train_labels(graph, one, SPLIT, SETTINGS, lambda stage, done, total: None).model, graph, rows)
+        for one in (target, target, replace(target, classes=changed))
+    ]
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+
+
+def test_weights_even_out_the_classes() -> None:
+    weight = class_weights(torch.tensor([0, 0, 0, 1]), 3)
+    assert float(3 * weight[0]) == pytest.approx(float(weight[1]))
+    assert float(weight[torch.tensor([0, 0, 0, 1])].mean()) == pytest.approx(1)
+    assert torch.isfinite(weight).all()
+
+
+def test_the_temperature_is_that_by_which_logits_were_scaled() -> None:
+    random = torch.Generator().manual_seed(0)
+    honest = torch.randn(4000, 3, generator=random)
+    classes = torch.multinomial(honest.softmax(1), 1, generator=random).squeeze(1)
+    assert fitted_temperature(3 * honest, classes) == pytest.approx(3, rel=0.15)
+    assert fitted_temperature(honest[:0], classes[:0]) == 1.0
