@@ -7,6 +7,7 @@ a media node can only be told when all is read, so that is decided at the end, o
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -77,8 +78,10 @@ class Assembler:
             values=pa.chunked_array(self._values, pa.string()),
         )
         self._values = []
-        media = find_media(facts, self._vocabulary)
-        return _graph(facts, media, tags, graphs.dictionary, prefixes)
+        with ThreadPoolExecutor(max_workers=1) as pool:  # Arrow sorts the terms while numpy finds the media
+            order = pool.submit(pc.sort_indices, terms)
+            media = find_media(facts, self._vocabulary)
+        return _graph(facts, media, order.result(), tags, graphs.dictionary, prefixes)
 
 
 class _Texts:
@@ -112,6 +115,8 @@ class _Texts:
         numbers = np.concatenate([part.indices.to_numpy() for part in encoded.chunks])
         self._numbers.append(numbers[known:])
         self._distinct, self._fresh, self._octets = encoded.chunk(0).dictionary, [], 0
+        del encoded
+        pa.default_memory_pool().release_unused()  # Arrow would keep what each merge needed, more each time
 
 
 def _unescaped(values: pa.Array) -> pa.Array:
@@ -129,32 +134,36 @@ def _or_null(texts: pa.Array) -> pa.DictionaryArray:
     return filled.dictionary_encode(null_encoding="encode")
 
 
-def _sorted(names: pa.Array, *used: np.ndarray) -> tuple[pa.Array, np.ndarray]:
-    """Sort those names that are used; give them and the new number of each old one (-1 unused)."""
+def _sorted(names: pa.Array, order: pa.Array, *used: np.ndarray) -> tuple[pa.Array, np.ndarray]:
+    """Keep the names used, in their order; give also the new number of each old one (-1 unused)."""
     mask = np.zeros(len(names), dtype=bool)
     for numbers in used:
         mask[numbers] = True
-    kept = np.flatnonzero(mask)
-    order = kept[pc.sort_indices(names.take(pa.array(kept))).to_numpy()]
+    kept = order.to_numpy()[mask[order]]
     places = np.full(len(names), -1, dtype=np.int32)
-    places[order] = np.arange(len(order))
-    return names.take(pa.array(order)), places
+    places[kept] = np.arange(len(kept))
+    return names.take(pa.array(kept)), places
 
 
 def _graph(
-    facts: Facts, found: Media, tags: list[pa.Array], graphs: pa.Array, prefixes: dict[str, str]
+    facts: Facts,
+    found: Media,
+    order: pa.Array,
+    tags: list[pa.Array],
+    graphs: pa.Array,
+    prefixes: dict[str, str],
 ) -> KnowledgeGraph:
     """Number what is left after the media are taken out, sort it and drop repeats.
 
-    `tags` are the language and the datatype of each literal, as dictionary columns.
+    `order` sorts the terms; `tags` are language and datatype of each literal, as dictionary columns.
     """
     head, relation, tail, graph = (column[found.kept_links] for column in facts.links.T)
     kept = np.flatnonzero(found.kept_literals)
     entity, attribute, literal_graph = (column[kept] for column in facts.literals.T)
-    entities, entity_place = _sorted(facts.terms, head, tail, entity, found.entity)
+    entities, entity_place = _sorted(facts.terms, order, head, tail, entity, found.entity)
     predicates = pa.array(facts.predicates, pa.string())
-    relations, relation_place = _sorted(predicates, relation)
-    names, graph_place = _sorted(graphs, graph, literal_graph, found.graph)
+    relations, relation_place = _sorted(predicates, pc.sort_indices(predicates), relation)
+    names, graph_place = _sorted(graphs, pc.sort_indices(graphs), graph, literal_graph, found.graph)
     head, relation, tail, graph = (
         entity_place[head], relation_place[relation], entity_place[tail], graph_place[graph]
     )  # fmt: skip
@@ -176,15 +185,14 @@ def _graph(
     }
     with ThreadPoolExecutor(max_workers=1) as pool:  # Arrow sorts the texts while numpy sorts the numbers
         tables = pool.submit(lambda: [_unique_table(pa.table(rows)) for rows in (literal_table, media_table)])
-        rows = _unique_rows(head, relation, tail, graph)
-        triples = np.stack(rows[:3], axis=1)
+        triples, origin = _unique_rows((head, relation, tail, graph))
         literals, media = tables.result()
     return KnowledgeGraph(
         entities=entities,
         relations=relations,
         triples=triples,
         weights=np.ones(len(triples), dtype=np.float32),
-        origin=rows[3].astype(np.int32),
+        origin=origin,
         graphs=tuple(names.to_pylist()),
         literals=literals.cast(LITERAL_SCHEMA),
         media=media.cast(MEDIA_SCHEMA),
@@ -192,22 +200,28 @@ def _graph(
     )
 
 
-def _unique_rows(*columns: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Sort rows of numbers, none negative, by their columns from left to right and drop repeats."""
+def _unique_rows(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Sort rows of numbers, none negative, by their columns from left to right and drop repeats.
+
+    Returns:
+        All columns but the last, (n, columns - 1) int64, and the last, (n,) int32.
+    """
     widths = [int(column.max(initial=0)).bit_length() for column in columns]
     if sum(widths) > 63:
-        return tuple(np.unique(np.stack(columns), axis=1))
+        rows = np.unique(np.stack(columns, axis=1).astype(np.int64), axis=0)
+        return np.ascontiguousarray(rows[:, :-1]), rows[:, -1].astype(np.int32)
     keys = np.zeros(len(columns[0]), dtype=np.int64)  # one number a row sorts many times faster than a row
     for column, width in zip(columns, widths, strict=True):
         keys <<= width
         keys |= column
     keys.sort()
-    keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])] if len(keys) else keys
-    rows = []
-    for width in reversed(widths):
-        rows.append(keys & ((1 << width) - 1))
-        keys = keys >> width
-    return tuple(reversed(rows))
+    keys = keys[np.diff(keys, prepend=-1) > 0]
+    last = (keys & ((1 << widths[-1]) - 1)).astype(np.int32)
+    rows = np.empty((len(keys), len(columns) - 1), dtype=np.int64)
+    for place in reversed(range(len(columns) - 1)):
+        keys >>= widths[place + 1]
+        np.bitwise_and(keys, (1 << widths[place]) - 1, out=rows[:, place])
+    return rows, last
 
 
 def _unique_table(table: pa.Table) -> pa.Table:

@@ -27,8 +27,7 @@ _ENDING = (
     r"^(?:@(?P<language>[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)|\^\^<(?P<datatype>[^ <>\"]*)>)?"
     r"(?: <(?P<graph>[^ <>\"]*)>)?[ \t\r\n]*$"
 )
-_BLANKS, _ENDS, _BARE = (np.zeros(256, dtype=bool) for _ in range(3))
-_BLANKS[list(b" \t\r\n")] = _ENDS[list(b"\r\n")] = True
+_BARE = np.zeros(256, dtype=bool)
 _BARE[list(b"+-.0123456789")] = True  # how a number begins
 _TERMS = np.zeros(256, dtype=np.int64)  # how many terms follow a mark: all, all but the subject, an object
 _TERMS[list(b".;,")] = 3, 2, 1
@@ -72,7 +71,8 @@ def columns(chunk: bytes, *, lines: bool = True) -> Statements | None:
     if cut is None:
         return None
     start, stop, opening, closing = cut
-    mark = np.flatnonzero((stop - start == 1) & (_TERMS[octets[start]] > 0))
+    mark = np.flatnonzero(stop - start == 1)
+    mark = mark[_TERMS[octets[start[mark]]] > 0]
     if not len(mark) or mark[-1] != len(start) - 1:
         return None
     terms = _TERMS[np.concatenate([[ord(".")], octets[start[mark[:-1]]]])]
@@ -97,7 +97,10 @@ def columns(chunk: bytes, *, lines: bool = True) -> Statements | None:
     subjects, predicates, nodes = (
         _texts(chunk, start[rows] + bracket, stop[rows] - bracket) for rows in (subject, predicate, node)
     )
-    ends = _texts(chunk, after, start[mark]).dictionary_encode()
+    tagged = np.flatnonzero(quoted | (graph > 0))
+    ends = _texts(chunk, after[tagged], start[mark[tagged]]).dictionary_encode()
+    ending = np.where(bare, np.int32(-1), np.int32(0))
+    ending[tagged] = ends.indices.to_numpy() + 1
     if lines and endings_of(ends.dictionary).null_count:
         return None
     numbered = pa.chunked_array([subjects, nodes]).dictionary_encode()
@@ -106,10 +109,10 @@ def columns(chunk: bytes, *, lines: bool = True) -> Statements | None:
     return Statements(
         terms=numbered.chunk(0).dictionary,
         predicates=relations.dictionary,
-        endings=ends.dictionary,
+        endings=pa.concat_arrays([pa.array([""]), ends.dictionary]),
         subject=number[np.cumsum(terms == 3) - 1],
         predicate=relations.indices.to_numpy()[np.cumsum(terms >= 2) - 1],
-        ending=np.where(bare, np.int32(-1), ends.indices.to_numpy()),
+        ending=ending,
         object=number[len(subject) :],
         value=_texts(chunk, value[quoted | bare], close[quoted | bare]),
         quoted=quoted | bare,
@@ -141,10 +144,12 @@ def _cut(octets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
     quote = kind == ord('"')
     quote[np.searchsorted(place, _escaped_quotes(octets))] = False
     inside = np.logical_xor.accumulate(quote)
+    end = (kind == ord("\n")) | (kind == ord("\r"))
+    blank = end | (kind == ord(" ")) | (kind == ord("\t"))
     outside = (kind <= ord(" ")) & ~inside
-    gap = place[outside]
-    if inside[-1] or not _BLANKS[kind[outside]].all() or (_ENDS[kind] & inside).any():
+    if inside[-1] or (outside & ~blank).any() or (inside & end).any():
         return None
+    gap = place[outside]
     start, stop = np.concatenate([[0], gap[:-1] + 1]), gap
     filled = stop > start
     if not filled.all():

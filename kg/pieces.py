@@ -21,7 +21,7 @@ from kg.plain import plain_lines, plain_turtle
 FORMATS = (ox.RdfFormat.N_TRIPLES, ox.RdfFormat.N_QUADS, ox.RdfFormat.TURTLE)
 """What can be read in pieces."""
 
-_FIRST, _SIZE = 1 << 16, 1 << 20  # octets of text; the first piece of Turtle is not read at once with others
+_FIRST, _SIZE = 1 << 16, 3 << 20  # octets of text; the first piece of Turtle is not read at once with others
 _LONGEST = 1 << 24
 _THREADS = 2
 _LONG = 1_000  # a longer prefix might fill the memory once it stands in each statement
@@ -62,20 +62,21 @@ class Pieces:
     def _texts(self, stream: IO[bytes]) -> Iterator[bytes]:
         """Cut at line ends; of Turtle, at those after a full stop."""
         end = b".\n" if self._turtle else b"\n"
-        rest = stream.read(_FIRST if self._turtle else _SIZE)
-        if not rest:
+        rest, block = b"", stream.read(_FIRST if self._turtle else _SIZE)
+        if not block:
             raise EOFError("expected some text (got an empty file)")
         while len(rest) < _LONGEST:
-            cut = rest.rfind(end) + len(end)
+            cut = block.rfind(end) + len(end)
             if cut >= len(end):
-                yield rest[:cut]
-                rest = rest[cut:]
+                yield b"".join((rest, memoryview(block)[:cut]))
+                rest = block[cut:]
+            else:
+                rest += block
             block = stream.read(_SIZE)
             if not block:
                 if rest:
                     yield rest + b"\n"
                 return
-            rest += block
         raise SyntaxError(f"expected {end!r} somewhere (got {len(rest)} octets without)")
 
     def _begun(self, text: bytes) -> bytes:

@@ -108,10 +108,10 @@ def _assembled(
                 while waiting:
                     _done(waiting, report, progress)
             prefixes = source.prefixes() | prefixes  # the first to declare a prefix wins
-    if assembler.empty:
-        names = ", ".join(source.name for source in sources)
-        raise RdfError(f"{names}: expected at least one triple (got an empty graph)")
-    return assembler.finish(prefixes)
+        if assembler.empty:
+            names = ", ".join(source.name for source in sources)
+            raise RdfError(f"{names}: expected at least one triple (got an empty graph)")
+        return pool.submit(assembler.finish, prefixes).result()  # the thread that has memory to use again
 
 
 def _done(waiting: deque[Future[int]], report: LoadReport, progress: Callable[[int], None] | None) -> None:
