@@ -289,7 +289,7 @@ class TestMedia:
             "expected an encoder for text, image, audio, series (got one for 'smell')",
         ),
         (["--encoder", "text=no/such"], "expected a model (got 'no/such', whose weights are not on this"),
-        (["--fusion", "magic"], "expected a fusion among attention (got 'magic')"),
+        (["--fusion", "magic"], "expected a fusion among attention, autoencoder, concat (got 'magic')"),
         (["--epochs", "0"], "expected epochs of at least 1 (got 0)"),
         (["--seed", "-1"], "expected seed of at least 0 (got -1)"),
         (["--learning-rate", "nan"], "expected learning_rate of at least 0 (got nan)"),
