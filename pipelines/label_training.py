@@ -27,6 +27,9 @@ from pipelines.target import Target
 
 BATCH = 512
 TRUST_STEPS = 60
+SMOOTHING = 0.05
+DOUBT = 5.0
+"""Labels that it takes to move the temperature."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def train_labels(
             memory = model.remember(graph, own)
             view = _drawn(model, memory, entities[batch], settings)
             logits = model.logits(view, memory, classes[batch])
-            loss = functional.cross_entropy(logits, classes[batch], weight, label_smoothing=0.05)
+            loss = functional.cross_entropy(logits, classes[batch], weight, label_smoothing=SMOOTHING)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -151,7 +154,7 @@ def _learn_trust(
     optimizer = torch.optim.Adam(model.prototypes.parameters(), lr=0.1)
     for _ in range(TRUST_STEPS):
         logits = model.prototypes(shown, memory.rows, classes)
-        loss = functional.cross_entropy(logits, classes, weight)
+        loss = functional.cross_entropy(logits, classes, weight, label_smoothing=SMOOTHING)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -194,12 +197,16 @@ def class_weights(classes: Tensor, count: int) -> Tensor:
 
 
 def fitted_temperature(logits: Tensor, classes: Tensor) -> float:
-    """The temperature of the least validation loss (arXiv 1706.04599), on a grid from 1/5 to 5."""
+    """The temperature of the least validation loss (arXiv 1706.04599), on a grid from 1/5 to 5.
+
+    Few labels move it little from 1: three that happen to be right are no reason to be certain.
+    """
     if not len(classes):
         return 1.0
     grid = torch.logspace(-0.7, 0.7, 57, device=logits.device)
     losses = torch.stack([functional.cross_entropy(logits / t, classes) for t in grid])
-    return float(grid[losses.argmin()])
+    doubt = DOUBT / len(classes) * grid.log() ** 2
+    return float(grid[(losses + doubt).argmin()])
 
 
 def _fit(model: LabelModel, graph: JointGraph, entities: Tensor, classes: Tensor, split: Split) -> None:

@@ -16,7 +16,7 @@ from pipelines.label_training import class_weights, fitted_temperature, logits_o
 from pipelines.settings import Settings
 from pipelines.target import Target
 
-COUNT = 120
+COUNT = 400
 SETTINGS = Settings(epochs=40, label_width=16, reconstruction=1.0)
 
 
@@ -38,7 +38,7 @@ def pair_of_senses() -> tuple[JointGraph, Target]:
     return graph, Target("t", np.arange(COUNT), classes, names, np.full(4, -1), np.arange(0), 0)
 
 
-SPLIT = Split(np.arange(60), np.arange(60, 80), np.arange(80, COUNT))
+SPLIT = Split(np.arange(100), np.arange(100, 160), np.arange(160, COUNT))
 
 
 @pytest.mark.parametrize("fusion", list(FUSIONS))
@@ -67,7 +67,9 @@ def test_two_trainings_agree_to_the_bit_and_labels_of_the_test_change_nothing() 
     changed = target.classes.copy()
     changed[SPLIT.test] = (changed[SPLIT.test] + 1) % 4
     found = [
-        logits_of(train_labels(graph, one, SPLIT, SETTINGS, lambda stage, done, total: None).model, graph, rows)
+        logits_of(
+            train_labels(graph, one, SPLIT, SETTINGS, lambda stage, done, total: None).model, graph, rows
+        )
         for one in (target, target, replace(target, classes=changed))
     ]
     assert torch.equal(found[0], found[1])
@@ -87,3 +89,9 @@ def test_the_temperature_is_that_by_which_logits_were_scaled() -> None:
     classes = torch.multinomial(honest.softmax(1), 1, generator=random).squeeze(1)
     assert fitted_temperature(3 * honest, classes) == pytest.approx(3, rel=0.15)
     assert fitted_temperature(honest[:0], classes[:0]) == 1.0
+
+
+def test_three_labels_that_are_right_are_no_reason_to_be_certain() -> None:
+    logits = 2 * torch.eye(3)
+    assert fitted_temperature(logits, torch.arange(3)) > 0.7
+    assert fitted_temperature(logits.repeat(200, 1), torch.arange(3).repeat(200)) < 0.5

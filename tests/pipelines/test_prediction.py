@@ -27,7 +27,8 @@ HEAD = f"@prefix ex: <{EX}> .\n@prefix schema: <https://schema.org/> .\n"
 def labelled(collection, session_folder: Path, settings: Settings) -> Path:  # type: ignore[no-untyped-def]  # noqa: ANN001
     """A store that predicts what a card is about; two cards do not say."""
     more = (
-        '\nex:apple9 a ex:Card ; schema:name "An apple that nobody filed"@en ; schema:image "media/apple0.png" .'
+        '\nex:apple9 a ex:Card ; schema:name "An apple that nobody filed"@en ;'
+        ' schema:image "media/apple0.png" .'
         '\nex:wolf9 a ex:Card ; schema:name "A wolf at the door"@en .\n'
     )
     turtle = collection.folder / "unfiled.ttl"
@@ -68,7 +69,7 @@ def test_probabilities_are_whole_and_evidence_is_what_is_lost(predictor: Predict
 
 
 def test_a_model_that_is_not_sure_enough_abstains_and_says_what_it_thinks(predictor: Predictor) -> None:
-    found = predictor.predict(predictor.candidates(), abstain=1.0)
+    found = predictor.predict(predictor.candidates(), abstain=0.9999)
     assert [one.prediction for one in found] == [None, None]
     assert found[0].likeliest == EX + "apple"
 
@@ -84,7 +85,9 @@ def test_new_entities_join_the_graph_without_training(labelled: Path, tmp_path: 
     store = Store.open(labelled)
     predictor = Predictor.open(store, ABOUT, [new])
     known = set(store.graph.entities.to_pylist())
-    entities = [i for i in predictor.candidates().tolist() if predictor.graph.entities[i].as_py() not in known]
+    entities = [
+        i for i in predictor.candidates().tolist() if predictor.graph.entities[i].as_py() not in known
+    ]
     (drum,) = predictor.predict(np.array(entities))
     assert (drum.entity, drum.prediction) == (EX + "drum9", EX + "drum")
     # the old ones are predicted as before
@@ -96,7 +99,9 @@ def test_new_entities_join_the_graph_without_training(labelled: Path, tmp_path: 
 
 
 def test_a_target_that_the_store_was_not_built_with_is_refused(labelled: Path) -> None:
-    with pytest.raises(PredictionError, match=r"expected a target .*about.*got urn:x.*build it with --target urn:x"):
+    with pytest.raises(
+        PredictionError, match=r"expected a target .*about.*got urn:x.*build it with --target urn:x"
+    ):
         Predictor.open(Store.open(labelled), "urn:x")
 
 
@@ -116,9 +121,7 @@ def test_the_command_prints_json_of_the_documented_shape(
     assert set(found[0]) == {"entity", "prediction", "probability", "modalities"}
 
 
-def test_the_command_suggests_what_to_label_next(
-    labelled: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_suggests_what_to_label_next(labelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--store", str(labelled), "--target", ABOUT, "--suggest", "1", "--device", "cpu"]) == 0
     shown = capsys.readouterr().out
     assert "labels that would teach most" in shown
