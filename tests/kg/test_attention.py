@@ -15,7 +15,7 @@ from torch_geometric.nn import GATConv
 from torch_geometric.utils import softmax
 
 from kg.attention import RelationalAttention
-from kg.sparse import Rows, SortedEdges, csr_matrix, segment_softmax, weighted_sum
+from kg.sparse import Rows, SortedEdges, csr_matrix, row_sum, segment_softmax, weighted_sum
 
 NONE = float("-inf")
 ROOT = Path(__file__).parents[2]
@@ -169,8 +169,8 @@ def test_sorting_keeps_each_edge_with_its_type_and_its_place() -> None:
     assert (edges.edge_index[1].diff() >= 0).all()
     assert torch.equal(edges.edge_index, edge_index[:, edges.order])
     assert torch.equal(edges.edge_type, edge_type[edges.order])
-    assert torch.equal(edges.relations.row[edges.pair], edges.edge_index[1])
-    assert torch.equal(edges.relations.column[edges.pair], edges.edge_type)
+    assert torch.equal(edges.relations.row[edges.pairs.row], edges.edge_index[1])
+    assert torch.equal(edges.relations.column[edges.pairs.row], edges.edge_type)
     pairs = torch.stack([edges.relations.row, edges.relations.column])
     assert torch.equal(pairs, pairs.unique(dim=1))
 
@@ -288,6 +288,28 @@ def test_segment_softmax_is_the_softmax_of_torch_geometric() -> None:
     mine.backward(upstream)
     expected.backward(upstream)
     torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_the_layout_by_head_lists_the_edges_of_a_node_head_after_head() -> None:
+    # rows 0: (1, 2), 1: nothing, 2: (0); head h of node i is number 2 i + h, entry h of edge e 2 e + h
+    layout = Rows.of(torch.tensor([0, 0, 2]), torch.tensor([1, 2, 0]), 3, 3).by_head(2)
+    assert layout.forth.indptr.tolist() == [0, 2, 4, 4, 4, 5, 6]
+    assert layout.forth.column.tolist() == [2, 4, 3, 5, 0, 1]
+    assert layout.forth.entry.tolist() == [0, 2, 1, 3, 4, 5]
+    assert layout.place.tolist() == [0, 2, 1, 3, 4, 5]
+    assert layout.back.indptr.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert layout.back.column.tolist() == [4, 5, 0, 1, 0, 1]
+    assert layout.back.entry.tolist() == [4, 5, 0, 1, 2, 3]
+
+
+def test_the_sum_of_a_row_hands_its_gradient_to_each_edge() -> None:
+    rows = Rows.of(torch.tensor([0, 0, 2]), torch.tensor([1, 2, 0]), 3, 3)
+    values = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]], requires_grad=True)
+    out = row_sum(values, rows)
+    assert out.tolist() == [[3, 30], [0, 0], [3, 30]]
+    out.backward(torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+    assert values.grad is not None
+    assert values.grad.tolist() == [[1, 2], [1, 2], [5, 6]]
 
 
 @pytest.mark.parametrize(("num_rows", "num_columns", "num_edges"), [(4, 5, 9), (2, 2, 9), (3, 2, 1)])
