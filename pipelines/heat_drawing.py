@@ -52,8 +52,12 @@ def check_name(path: Path) -> None:
 
 
 def _heated(found: HeatMap) -> Image.Image:
-    """The picture in grey, the redder the more a place speaks for the class; a ring at the peak."""
-    heat = found.heat.clamp(min=0).numpy().astype(np.float64)
+    """The picture in grey, the redder the more a place speaks for the class; a ring at the peak.
+
+    Red begins above the median place: what all places share, the plain background too, shows none of them.
+    """
+    heat = found.heat.numpy().astype(np.float64)
+    heat = np.clip(heat - max(float(np.median(heat)), 0.0), 0, None)
     opacity = (OPAQUE * heat / max(float(heat.max()), 1e-12))[..., None]
     grey = np.asarray(found.picture.convert("L").convert("RGB"), dtype=np.float64)
     mixed = (1 - opacity) * grey + opacity * np.array(HEAT, dtype=np.float64)

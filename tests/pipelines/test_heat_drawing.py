@@ -43,6 +43,14 @@ def test_red_stands_where_the_heat_is_and_nowhere_else(tmp_path: Path) -> None:
     assert pixels[:TOP].min() < 100  # the text
 
 
+def test_what_all_places_share_is_not_drawn(tmp_path: Path) -> None:
+    heat = torch.full((200, 300), 4.0)
+    heat[:40, :40] = 5.0
+    over = drawn(heat, tmp_path / "a.png")[TOP : TOP + 200, 2 * MARGIN + SIZE[0] :]
+    assert (over[60:200, 60:300] == 100).all()
+    assert (over[20:40, 20:40, 0] > 180).all()
+
+
 def test_a_ring_marks_the_peak(tmp_path: Path) -> None:
     heat = torch.full((200, 300), 0.5)
     heat[120, 77] = 1.0
