@@ -24,6 +24,7 @@ NAMES = (
     "query",
     "encoding",
     "appliances",
+    "phantom_places",
     "startup",
 )
 

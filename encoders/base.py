@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -52,6 +52,21 @@ class Encoder(Protocol):
         """Encode what `load` returned.
 
         Shapes: result (n, dim) float32 on the CPU, rows of unit length; no items give (0, dim).
+        """
+
+
+@runtime_checkable
+class RegionEncoder(Encoder, Protocol):
+    """An encoder of pictures that also tells what each cell of a grid over them shows."""
+
+    def regions(self, items: Sequence[Any]) -> Tensor:
+        """Encode the cells of what `load` returned.
+
+        Shapes: result (n, rows, columns, dim) float32 on the CPU; the mean over a picture's cells, at unit
+        length, is its row.
+
+        Raises:
+            ValueError: no items, or this network tells no cells apart.
         """
 
 

@@ -7,7 +7,7 @@ Knows nothing of file formats: `picture` turns any file into a square.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor, nn
 
+DEFAULT = "efficientnet-lite0"
 _VERSION = 2  # raise it when the preprocessing changes: cached features are then made anew
 _CPU_BATCH = 2  # what stays in the processor's cache: twice the rate of batches of 32
 _GPU_BATCH = 64
@@ -31,7 +32,8 @@ _CLIP_SIDE = 448  # CLIP's processors scale down themselves, from 224 to 384
 class Backbone:
     """A frozen network with the input that it expects.
 
-    Shapes: network (b, 3, side, side) float32 -> (b, dim).
+    Shapes: network (b, 3, side, side) float32 -> (b, dim); cells, where the network has such a layer,
+    -> (b, dim, rows, columns), whose mean over the cells is what `network` gives.
     """
 
     network: Callable[[Tensor], Tensor]
@@ -39,6 +41,7 @@ class Backbone:
     side: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    cells: Callable[[Tensor], Tensor] | None = None
 
 
 class ImageEncoder:
@@ -51,7 +54,7 @@ class ImageEncoder:
 
         self.name = f"{name}@{_VERSION}"
         self.dim = backbone.dim
-        self._network = backbone.network
+        self._network, self._cells = backbone.network, backbone.cells
         self._device = torch.device(device)
         self._reader = PictureReader(backbone.side)
         channels = (1, 3, 1, 1)
@@ -79,15 +82,41 @@ class ImageEncoder:
         """
         import torch
 
-        size = _CPU_BATCH if self._device.type == "cpu" else _GPU_BATCH
-        rows = [torch.empty(0, self.dim)]
-        with torch.no_grad():
-            for start in range(0, len(items), size):
-                pixels = torch.stack(list(items[start : start + size])).to(self._device)
-                pixels = (pixels.float() - self._mean) / self._std
-                pixels = pixels.contiguous(memory_format=torch.channels_last)
-                rows.append(self._network(pixels).float().cpu())
+        rows = [torch.empty(0, self.dim), *self._batches(self._network, items)]
         return torch.nn.functional.normalize(torch.cat(rows), dim=1)
+
+    def regions(self, items: Sequence[Tensor]) -> Tensor:
+        """What a grid of cells over each square shows, in the space of its row.
+
+        The mean over a picture's cells is what `encode` scales to unit length, so whatever is linear in it
+        falls apart into shares of the cells: a class activation map (arXiv 1512.04150).
+
+        Shapes: items (3, side, side) uint8 each; result (n, rows, columns, dim) float32 on the CPU.
+
+        Raises:
+            ValueError: no items, or the network has no layer whose mean is the row.
+        """
+        import torch
+
+        if self._cells is None:
+            raise ValueError(
+                f"expected an image encoder that tells regions apart, such as {DEFAULT} (got {self.name})"
+            )
+        if not items:
+            raise ValueError("expected a picture or more (got none)")
+        return torch.cat(list(self._batches(self._cells, items))).permute(0, 2, 3, 1)
+
+    def _batches(self, network: Callable[[Tensor], Tensor], items: Sequence[Tensor]) -> Iterator[Tensor]:
+        """What a network gives for the items, in batches of the size that suits the device."""
+        import torch
+
+        size = _CPU_BATCH if self._device.type == "cpu" else _GPU_BATCH
+        for start in range(0, len(items), size):
+            pixels = torch.stack(list(items[start : start + size])).to(self._device)
+            pixels = (pixels.float() - self._mean) / self._std
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
+            with torch.no_grad():
+                yield network(pixels).float().cpu()
 
 
 class ClipEncoder:
@@ -159,8 +188,9 @@ def efficientnet_lite0(device: str = "cpu") -> ImageEncoder:
     model = model.to(device, memory_format=torch.channels_last)
     # Its training scaled pixels by (x - 127) / 128, not by the ImageNet mean.
     mean, std = (0.498,) * 3, (0.502,) * 3
-    backbone = Backbone(lambda x: model.extract_features(x).mean((2, 3)), 1280, 224, mean, std)
-    return ImageEncoder("efficientnet-lite0", backbone, device)
+    cells = model.extract_features
+    backbone = Backbone(lambda x: cells(x).mean((2, 3)), 1280, 224, mean, std, cells)
+    return ImageEncoder(DEFAULT, backbone, device)
 
 
 def _fold(model: Any) -> None:

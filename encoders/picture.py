@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +28,30 @@ MAX_PIXELS = 100_000_000
 # No EPS or the like: Pillow would start a program to read it.
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "ICO", "PPM", "TGA", "JPEG2000")
 _ORIENTATION = 0x0112  # the EXIF tag
+_SIDEWAYS = 5  # its values from here on exchange width and height
 _HEADERS = threading.Lock()  # catch_warnings is not safe in threads
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a picture of `width` x `height` pixels lies in its square of `side` pixels."""
+
+    width: int
+    height: int
+    side: int
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom edge in the square; outside are white bars."""
+        width, height = _fitted(self.width, self.height, self.side)
+        left, top = (self.side - width) // 2, (self.side - height) // 2
+        return left, top, left + width, top + height
+
+    def pixel(self, x: float, y: float) -> tuple[float, float]:
+        """A place of the square in pixels of the picture, the nearest one for a place in the bars."""
+        left, top, right, bottom = self.box
+        across, down = (x - left) / (right - left), (y - top) / (bottom - top)
+        return min(max(across, 0.0), 1.0) * self.width, min(max(down, 0.0), 1.0) * self.height
 
 
 class PictureReader:
@@ -49,19 +75,45 @@ class PictureReader:
         Raises:
             MediaError: missing, empty, damaged, too large, or not a picture.
         """
-        content = read_bytes(reference, "a picture")
-        try:
-            if _is_xml(content):
-                content = self._svg.render(content, self.side)
+        with _one_sentence(reference):
+            content = self._content(reference)
             scan = medical_picture(content, MAX_PIXELS)
             image = _upright(content, self.side) if scan is None else _scaled(_flat(scan), self.side)
             return _square(image, self.side)
-        except (_TooLargeError, ScanError) as error:
-            raise MediaError(reference, str(error)) from error
-        except Exception as error:  # Pillow's decoders raise a dozen kinds on damaged files
-            reason = str(error).partition("\n")[0].split(" <_io")[0].rstrip(". ")
-            reason = f"a damaged or unknown file: {reason or type(error).__name__}"
-            raise MediaError(reference, f"expected a picture (got {reason})") from error
+
+    def frame(self, reference: str | Path) -> Frame:
+        """Where the picture lies in what `read` gives; a drawing has the pixels that it is drawn with.
+
+        Raises:
+            MediaError: as `read` does.
+        """
+        with _one_sentence(reference):
+            content = self._content(reference)
+            scan = medical_picture(content, MAX_PIXELS)
+            if scan is not None:
+                return Frame(*scan.size, self.side)
+            image, orientation = _opened(content)
+            width, height = image.size if orientation < _SIDEWAYS else image.size[::-1]
+            return Frame(width, height, self.side)
+
+    def _content(self, reference: str | Path) -> bytes:
+        content = read_bytes(reference, "a picture")
+        return self._svg.render(content, self.side) if _is_xml(content) else content
+
+
+@contextmanager
+def _one_sentence(reference: str | Path) -> Iterator[None]:
+    """Turn whatever a bad file makes its reader raise into a MediaError."""
+    try:
+        yield
+    except MediaError:
+        raise
+    except (_TooLargeError, ScanError) as error:
+        raise MediaError(reference, str(error)) from error
+    except Exception as error:  # Pillow's decoders raise a dozen kinds on damaged files
+        reason = str(error).partition("\n")[0].split(" <_io")[0].rstrip(". ")
+        reason = f"a damaged or unknown file: {reason or type(error).__name__}"
+        raise MediaError(reference, f"expected a picture (got {reason})") from error
 
 
 class _TooLargeError(Exception):
@@ -153,13 +205,18 @@ def _scaled(image: Image, side: int) -> Image:
     from torchvision.transforms.v2 import InterpolationMode
     from torchvision.transforms.v2 import functional as transform
 
-    scale = side / max(image.size)
-    height, width = (max(1, round(scale * length)) for length in (image.height, image.width))
+    width, height = _fitted(*image.size, side)
     if (width, height) == image.size:
         return image
     pixels = transform.pil_to_tensor(image)
     resized = transform.resize(pixels, [height, width], InterpolationMode.BICUBIC, antialias=True)
     return Pillow.fromarray(resized.permute(1, 2, 0).numpy())
+
+
+def _fitted(width: int, height: int, side: int) -> tuple[int, int]:
+    """Width and height with the longer of them as long as `side`."""
+    scale = side / max(width, height)
+    return max(1, round(scale * width)), max(1, round(scale * height))
 
 
 def _square(image: Image, side: int) -> Image:

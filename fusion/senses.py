@@ -88,8 +88,12 @@ class SenseFusion(nn.Module):
 
     def project(self, modality: str, features: Tensor) -> Tensor:
         """Features of one modality in the model's own space: ``(m, d) -> (m, width)`` unit rows."""
-        centred = features - getattr(self, f"mean_{modality}")
-        return unit(centred @ getattr(self, f"basis_{modality}"))
+        return unit(self.reduced(modality, features))
+
+    def reduced(self, modality: str, features: Tensor) -> Tensor:
+        """The same before it is scaled to unit length: affine, ``(..., d) -> (..., width)``."""
+        rows: Tensor = (features - getattr(self, f"mean_{modality}")) @ getattr(self, f"basis_{modality}")
+        return rows
 
     def unproject(self, modality: str, vectors: Tensor) -> Tensor:
         """The nearest features of one modality, up to their length: ``(m, width) -> (m, d)``."""

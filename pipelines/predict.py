@@ -1,7 +1,9 @@
-"""Predict a property that entities lack.
+r"""Predict a property that entities lack.
 
 python -m pipelines.predict --store my_store --target https://example.org/finding
 python -m pipelines.predict --store my_store --target https://example.org/finding --new study.ttl --json
+python -m pipelines.predict --store my_store --target https://example.org/finding \
+    --entity https://example.org/study/7 --media-root scans --map why.png
 """
 
 from __future__ import annotations
@@ -27,7 +29,11 @@ def parser() -> argparse.ArgumentParser:
         "--target", required=True, metavar="IRI", help="the property; the store was built with it"
     )
     out.add_argument("--new", nargs="+", default=[], metavar="FILE", help="RDF files of new entities")
-    out.add_argument("--media-root", type=Path, help="folder of the new files' media (default: the file's)")
+    out.add_argument(
+        "--media-root",
+        type=Path,
+        help="folder of the new files' media (default: the file's), or of the map's",
+    )
     out.add_argument(
         "--entity", action="append", default=[], metavar="IRI", help="only this one; repeat for more"
     )
@@ -36,6 +42,12 @@ def parser() -> argparse.ArgumentParser:
     )
     out.add_argument(
         "--suggest", type=int, metavar="N", help="instead: the N entities whose label would teach most"
+    )
+    out.add_argument(
+        "--map",
+        type=Path,
+        metavar="PNG",
+        help="also draw where in the --entity's picture the evidence stands (pictures in --media-root)",
     )
     out.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else")
     out.add_argument("--device", default="auto", help="where the encoders run: cpu, cuda or auto")
@@ -54,6 +66,7 @@ def predict(flags: argparse.Namespace) -> tuple[Predictor, list[Prediction]]:
 
     if not 0 <= flags.abstain <= 1:
         raise ValueError(f"expected --abstain in [0, 1] (got {flags.abstain})")
+    _check_map(flags)
     store = Store.open(flags.store)
     predictor = Predictor.open(
         store,
@@ -72,7 +85,45 @@ def predict(flags: argparse.Namespace) -> tuple[Predictor, list[Prediction]]:
         import numpy as np
 
         entities = np.array([predictor.graph.entity_id(iri) for iri in flags.entity], dtype=np.int64)
-    return predictor, predictor.predict(entities, abstain=flags.abstain)
+    found = predictor.predict(entities, abstain=flags.abstain)
+    if flags.map is not None:
+        found = [_mapped(predictor, found[0], flags)]
+    return predictor, found
+
+
+def _check_map(flags: argparse.Namespace) -> None:
+    """Tell before any work what a map lacks."""
+    if flags.map is None:
+        return
+    from pipelines.heat_drawing import check_name
+
+    check_name(flags.map)
+    if flags.suggest is not None or len(flags.entity) != 1:
+        got = "--suggest" if flags.suggest is not None else len(flags.entity)
+        raise ValueError(f"expected one --entity with --map (got {got})")
+    if flags.media_root is None and not flags.new:
+        raise ValueError(
+            "expected --media-root with --map: the folder of the pictures (a store does not keep it)"
+        )
+
+
+def _mapped(predictor: Predictor, found: Prediction, flags: argparse.Namespace) -> Prediction:
+    """Draw the map of a prediction; the same prediction with the place of the peak."""
+    from dataclasses import replace
+
+    from pipelines.building import cache_folder, media_folder, resolve_device
+    from pipelines.encoding import MediaAccess
+    from pipelines.heat_drawing import draw
+    from pipelines.heat_map import HeatMapper
+
+    media = MediaAccess(media_folder(flags.new, flags.media_root), cache_folder())
+    mapper = HeatMapper.of(predictor, media, resolve_device(flags.device))
+    entity, label = predictor.graph.entity_id(found.entity), predictor.names.index(found.likeliest)
+    best = mapper.maps(entity, label)[0]
+    sure = f"{found.likeliest_label}  {found.probability:.2f}"
+    title = sure if found.prediction is not None else f"unsure: {sure}"
+    draw(best, title, found.label or found.entity, flags.map)
+    return replace(found, place=best.place)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

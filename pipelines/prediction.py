@@ -33,11 +33,25 @@ class PredictionError(ValueError):
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in a picture: pixels from its left and its upper edge."""
+
+    picture: str
+    x: float
+    y: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"picture": self.picture, "place": [round(self.x, 1), round(self.y, 1)]}
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The likeliest value of a property for one entity.
 
     `modalities` tells how much of the probability each source of evidence brought: what is lost without it.
-    `prediction` is None where the model abstains; `likeliest` names the value all the same.
+    `prediction` is None where the model abstains; `likeliest` names the value all the same. `place` is where
+    in its picture the evidence stands, if that was asked for (see pipelines.heat_map).
     """
 
     entity: str
@@ -47,14 +61,17 @@ class Prediction:
     likeliest_label: str
     probability: float
     modalities: dict[str, float]
+    place: Place | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Plain JSON values; a place only where one was asked for."""
+        place = {} if self.place is None else self.place.as_json()
         return {
             "entity": self.entity,
             "prediction": self.prediction,
             "probability": self.probability,
             "modalities": self.modalities,
+            **place,
         }
 
 
@@ -62,7 +79,7 @@ class Predictor:
     """Predicts one property over a store's graph, or over that and new facts."""
 
     def __init__(self, kept: Kept, graph: KnowledgeGraph, observations: Observations, store: Store) -> None:
-        self._kept, self.graph, self._store = kept, graph, store
+        self._kept, self.graph, self.store = kept, graph, store
         relations = frozenset(graph.relations.to_pylist()) & frozenset(kept.about["hidden"])
         self.joint = joint_graph(graph, observations, store.settings, without=relations)
         old = graph.entity_ids(store.graph.entities.to_pylist())
@@ -112,10 +129,11 @@ class Predictor:
     @cached_property
     def labels(self) -> list[str]:
         """A label for each entity of the graph."""
-        return self.graph.labels(self._store.settings.languages)
+        return self.graph.labels(self.store.settings.languages)
 
     @cached_property
-    def _memory(self) -> Memory:
+    def memory(self) -> Memory:
+        """What the model remembers of the graph."""
         with torch.no_grad():
             return self.model.remember(self.joint)
 
@@ -165,7 +183,7 @@ class Predictor:
         self, entities: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
         """Probabilities ``(m, classes)``, and the same without each source of evidence."""
-        sources = evidence_groups(self._memory.senses)
+        sources = evidence_groups(self.memory.senses)
         whole = self._probability(entities, ())
         return whole, {name: self._probability(entities, senses) for name, senses in sources.items()}
 
@@ -174,7 +192,7 @@ class Predictor:
         entities = self.candidates()
         rows = torch.from_numpy(entities)
         with torch.no_grad():
-            view = self.model.view(self._memory.senses, self.joint.affinity, rows)
+            view = self.model.view(self.memory.senses, self.joint.affinity, rows)
             told = torch.cat([sense.vectors for sense in self.model.fusion.told(view).values()], dim=1)
         chosen = suggested(self._probability(entities, ()), told.numpy(), count)
         return self.predict(entities[chosen])
@@ -184,8 +202,8 @@ class Predictor:
         parts: list[Tensor] = []
         for rows in torch.split(torch.from_numpy(entities), BATCH):
             away = {name: torch.ones(len(rows), dtype=torch.bool) for name in hidden}
-            view = self.model.view(self._memory.senses, self.joint.affinity, rows, away)
-            logits = self.model.logits(view, self._memory) / self._kept.about["temperature"]
+            view = self.model.view(self.memory.senses, self.joint.affinity, rows, away)
+            logits = self.model.logits(view, self.memory) / self._kept.about["temperature"]
             parts.append(logits.double().softmax(1))
         return torch.cat(parts).numpy() if parts else np.empty((0, len(self.names)))
 
@@ -195,12 +213,12 @@ class Predictor:
         return find_target(self.graph, self._kept.about["target"]).entities
 
     def _observed(self) -> NDArray[np.bool_]:
-        has = [sense.present for sense in self._memory.senses.values()]
+        has = [sense.present for sense in self.memory.senses.values()]
         return np.asarray(torch.stack(has).any(0).numpy())
 
     def _has(self, source: str, entity: int) -> bool:
-        senses = evidence_groups(self._memory.senses)[source]
-        return any(bool(self._memory.senses[name].present[entity]) for name in senses)
+        senses = evidence_groups(self.memory.senses)[source]
+        return any(bool(self.memory.senses[name].present[entity]) for name in senses)
 
     def _class_label(self, number: int) -> str:
         entity = int(self.model.class_entities[number])

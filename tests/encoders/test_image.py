@@ -13,7 +13,8 @@ from PIL import Image
 from torch import nn
 
 from encoders import Encoder, MediaError, encode_cached, make_encoder
-from encoders.image import behead
+from encoders.base import RegionEncoder
+from encoders.image import Backbone, ImageEncoder, behead
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,33 @@ def test_a_row_does_not_depend_on_its_neighbours(lite0: Encoder, pictures: list[
     torch.testing.assert_close(together, alone, atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(lite0.encode(items[::-1]), together.flip(0), atol=1e-6, rtol=1e-5)
     assert lite0.encode([]).shape == (0, 1280)
+
+
+def test_the_mean_over_the_regions_of_a_picture_is_its_row(lite0: Encoder, pictures: list[Path]) -> None:
+    assert isinstance(lite0, RegionEncoder)
+    items = [lite0.load(path) for path in pictures]
+    cells = lite0.regions(items)
+    assert cells.shape == (5, 7, 7, 1280)
+    rows = nn.functional.normalize(cells.mean((1, 2)), dim=1)
+    torch.testing.assert_close(rows, lite0.encode(items), atol=1e-6, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"expected a picture or more \(got none\)"):
+        lite0.regions([])
+
+
+def test_regions_lie_where_the_picture_has_them(lite0: Encoder, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    plain, spotted = np.full((224, 224, 3), 128, np.uint8), np.full((224, 224, 3), 128, np.uint8)
+    spotted[160:224, :64] = random.integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    one, other = lite0.regions([torch.from_numpy(each).permute(2, 0, 1) for each in (plain, spotted)])
+    row, column = divmod(int((one - other).norm(dim=2).argmax()), 7)
+    assert (row, column) in {(5, 0), (5, 1), (6, 0), (6, 1)}  # below, on the left
+
+
+def test_a_network_without_regions_says_which_has_them() -> None:
+    network = Backbone(lambda pixels: pixels.mean((2, 3)), 3, 8, (0.5,) * 3, (0.5,) * 3)
+    encoder = ImageEncoder("toy", network)
+    with pytest.raises(ValueError, match=r"such as efficientnet-lite0 \(got toy@2\)"):
+        encoder.regions([torch.zeros(3, 8, 8, dtype=torch.uint8)])
 
 
 def test_different_pictures_are_apart_and_a_smaller_copy_is_near(

@@ -219,3 +219,40 @@ def test_threads_read_without_a_warning(reader: PictureReader, tmp_path: Path) -
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(red, paths)) == [-1] * 20 + [10 * i for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("size", "box", "at", "expected"),
+    [
+        ((400, 200), (0, 16, 64, 48), (32, 16), (200, 0)),
+        ((100, 200), (16, 0, 48, 64), (24, 32), (25, 100)),
+        ((30, 30), (0, 0, 64, 64), (64, 32), (30, 15)),
+        ((400, 200), (0, 16, 64, 48), (32, 2), (200, 0)),  # in the bar above: the nearest place
+    ],
+)
+def test_a_frame_tells_where_a_place_of_the_square_lies_in_the_picture(
+    tmp_path: Path,
+    size: tuple[int, int],
+    box: tuple[int, ...],
+    at: tuple[int, int],
+    expected: tuple[int, int],
+) -> None:
+    Image.new("RGB", size, "black").save(tmp_path / "a.png")
+    reader = PictureReader(64)
+    frame = reader.frame(tmp_path / "a.png")
+    assert frame.box == box
+    assert frame.pixel(*at) == expected
+    square = np.asarray(reader.read(tmp_path / "a.png"))
+    left, top, right, bottom = box
+    assert (square[top:bottom, left:right] == 0).all()
+    assert (square == 255).all(2).sum() == 64 * 64 - (right - left) * (bottom - top)
+
+
+def test_the_frame_of_a_turned_photo_is_that_of_what_one_sees(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera lay on its side
+    Image.new("RGB", (400, 200)).save(tmp_path / "a.jpg", exif=exif)
+    frame = PictureReader(64).frame(tmp_path / "a.jpg")
+    assert (frame.width, frame.height) == (200, 400)
+    with pytest.raises(MediaError, match="expected a picture"):
+        PictureReader(64).frame(tmp_path / "none.png")
