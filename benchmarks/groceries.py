@@ -44,6 +44,7 @@ TARGET = "https://schema.org/about"
 BROADER = "http://www.w3.org/2004/02/skos/core#broader"
 FINE, COARSE = 0.08, 0.06
 SEEDS = 3
+SETTINGS = Settings(encoder={"image": "efficientnet-lite0-stages"}, test_share=0.0)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def open_shop(folder: Path) -> Shop:
         graph, _ = read([write_groceries(folder, Path(out))])
         held, _ = read([Path(out) / ANSWERS])
     media = MediaAccess(folder, cache_folder())
-    encoded = encode_observations(graph, DEFAULT, Settings(), media, progress=lambda stage, done, total: None)
+    encoded = encode_observations(graph, DEFAULT, SETTINGS, media, progress=lambda stage, done, total: None)
     rows = held.triples[held.triples[:, 1] == held.relation_id(TARGET)]
     photos, products = (graph.entity_ids(held.entities.take(rows[:, at]).to_pylist()) for at in (0, 2))
     links = graph.triples[graph.triples[:, 1] == graph.relation_id(BROADER)]
@@ -123,7 +124,6 @@ def main() -> int:
     if not flags.data.is_dir():
         raise SystemExit(f"expected the Grocery Store Dataset in {flags.data} (no such folder)")
     shop = open_shop(flags.data)
-    base = Settings(test_share=0.0)
     kinds: dict[str, dict[str, Any]] = {
         "attention, graph": {},
         "attention, no facts": {"facts": False},
@@ -136,7 +136,7 @@ def main() -> int:
     for seed in range(1 if flags.quick else SEEDS):
         for name, changed in kinds.items():
             rest = dict(changed)
-            settings = replace(base, seed=seed, fusion=rest.pop("fusion", "attention"))
+            settings = replace(SETTINGS, seed=seed, fusion=rest.pop("fusion", "attention"))
             start = time.perf_counter()
             lesson, probability = ours(shop, settings, **rest)
             found.setdefault(name, []).append(shop.scores(lesson, probability))

