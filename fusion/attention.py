@@ -88,6 +88,9 @@ class CrossModalAttention(SenseFusion):
             near = view.affinity[:, keys]
             logits = logits + self.diffusion[place].clamp(min=0) * near
             shared |= near > 0
+        if view.entities is not None:
+            # what is hidden of an entity must not be looked up in its own row
+            shared &= view.entities.unsqueeze(1) != keys
         alpha = _softmax_where(logits, shared) if len(keys) else view_logits
         return unit(alpha @ memory[target].vectors[keys]), alpha
 
@@ -102,6 +105,7 @@ class CrossModalAttention(SenseFusion):
                 part = View(
                     {key: sense[lacking] for key, sense in view.senses.items()},
                     None if view.affinity is None else view.affinity[lacking],
+                    None if view.entities is None else view.entities[lacking],
                 )
                 inferred, _ = self.infer(part, memory, visible, name)
                 vectors = vectors.index_add(0, lacking, inferred * self.inferred_gain[place].exp())

@@ -77,11 +77,13 @@ Senses = dict[str, Sense]
 class View:
     """What is known of some entities (or queries): their senses, and their nearness to all entities.
 
-    Shapes: each sense ``(b, width)``; ``affinity (b, num_entities)`` dense, or None without facts.
+    Shapes: each sense ``(b, width)``; ``affinity (b, num_entities)`` dense, or None without facts;
+    ``entities (b,) int64``, whose rows of the memory are their own: no sense is inferred from them.
     """
 
     senses: Senses
     affinity: Tensor | None = None
+    entities: Tensor | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.senses.values())).present)

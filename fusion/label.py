@@ -127,7 +127,7 @@ class LabelModel(nn.Module):
             near = dense_rows(affinity, rows)
             if STRUCTURE in hidden:
                 near = near.masked_fill(hidden[STRUCTURE].unsqueeze(1), 0)
-        return View(shown, near)
+        return View(shown, near, rows)
 
     def logits(self, view: View, memory: Memory, known: Tensor | None = None) -> Tensor:
         """How well each class fits: ``(b, classes)``.

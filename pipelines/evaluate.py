@@ -1,10 +1,13 @@
-"""Measure a store's model on held-out concepts, with the graph and without it.
+"""Measure a store's model on held-out concepts, with and without the graph; or its labels.
 
     python -m pipelines.evaluate --store stores/demo --seeds 5
+    python -m pipelines.evaluate --store my_store --target https://example.org/finding
+    python -m pipelines.evaluate --store my_store --target https://example.org/finding --robustness out.png
+    python -m pipelines.evaluate --store stores/demo --reconstructions out.png --media-root .cache/stamps
 
-For each seed the entities are split by concept (no concept of the test in training), the model is trained
-anew on the store's features, and the test part is opened once. Text stands with the facts; the other side
-shows its one sense alone.
+Without a target, for each seed the entities are split by concept (no concept of the test in training), the
+model is trained anew on the store's features, and the test part is opened once. Text stands with the facts;
+the other side shows its one sense alone.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ import numpy as np
 from pipelines.store import Store
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
+
+    from pipelines.history import Progress
 
 Rows = dict[str, dict[str, float]]
 
@@ -118,9 +124,88 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
     out.add_argument("--seeds", type=int, default=3, help="number of splits (3)")
     out.add_argument("--without", action="append", default=[], metavar="IRI", help="a relation to do without")
+    out.add_argument("--target", metavar="IRI", help="measure how well this property is told, by labels")
+    out.add_argument("--fusion", metavar="NAME", help="of the label models (default: all, attention first)")
+    out.add_argument("--label-share", type=float, metavar="S", help="of the training labels (the store's)")
+    out.add_argument("--ensemble", type=int, default=3, metavar="N", help="models of a target's ensemble (3)")
+    out.add_argument("--robustness", type=Path, metavar="PNG", help="draw how a target's models bear damage")
+    out.add_argument("--reconstructions", type=Path, metavar="PNG", help="draw what an autoencoder returns")
+    out.add_argument("--media-root", type=Path, metavar="DIR", help="folder of the pictures to reconstruct")
     out.add_argument("--device", default="auto", help="cpu, cuda or auto")
     out.add_argument("--json", action="store_true", help="one JSON object on stdout, nothing else")
     return out
+
+
+def measured(
+    flags: argparse.Namespace, progress: Progress | None = None
+) -> tuple[dict[str, Any], RenderableType]:
+    """What the flags ask for, and how it is shown to a person.
+
+    Raises:
+        ValueError: one sentence says what is wrong.
+        ImportError: a picture is asked for and matplotlib is not installed.
+    """
+    _check(flags)
+    store = Store.open(flags.store)
+    if flags.reconstructions:
+        return _reconstructed(flags, store, progress)
+    if flags.robustness:
+        return _damaged(flags, store, progress)
+    if flags.target:
+        from pipelines.label_evaluation import evaluate_labels, labels_table
+
+        result = evaluate_labels(
+            store,
+            flags.target,
+            seeds=flags.seeds,
+            fusion=flags.fusion,
+            label_share=flags.label_share,
+            members=flags.ensemble,
+            device=flags.device,
+            progress=progress,
+        )
+        return result, labels_table(result)
+    result = evaluate(store, seeds=flags.seeds, without=flags.without, device=flags.device, progress=progress)
+    nothing = "nothing to measure: no two senses are held by 8 or more entities of the test part"
+    return result, table(result) if result["rows"] else nothing
+
+
+def _check(flags: argparse.Namespace) -> None:
+    if flags.robustness and not flags.target:
+        raise ValueError("expected --target IRI beside --robustness: which property is to be told?")
+    if flags.reconstructions and not flags.media_root:
+        raise ValueError(
+            "expected --media-root DIR beside --reconstructions: a store does not keep the pictures"
+        )
+    if flags.robustness or flags.reconstructions:
+        from pipelines.plots import check_plots
+
+        check_plots(flags.robustness or flags.reconstructions)
+
+
+def _damaged(
+    flags: argparse.Namespace, store: Store, progress: Progress | None
+) -> tuple[dict[str, Any], str]:
+    from pipelines.plots import draw_robustness, write_result
+    from pipelines.robustness import half_sentences, robustness
+
+    result = robustness(store, flags.target, seeds=flags.seeds, device=flags.device, progress=progress)
+    draw_robustness(result, flags.robustness)
+    numbers = write_result(result, flags.robustness)
+    return result, "\n".join([*half_sentences(result), f"drawn: {flags.robustness}, numbers: {numbers}"])
+
+
+def _reconstructed(
+    flags: argparse.Namespace, store: Store, progress: Progress | None
+) -> tuple[dict[str, Any], str]:
+    from pipelines.plots import draw_reconstructions, write_result
+    from pipelines.reconstructions import error_sentences, reconstructions
+
+    result, examples = reconstructions(store, flags.media_root, progress=progress)
+    draw_reconstructions(result, examples, flags.reconstructions)
+    numbers = write_result(result, flags.reconstructions)
+    drawn = f"drawn: {flags.reconstructions}, numbers: {numbers}"
+    return result, "\n".join([*error_sentences(result), drawn])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -132,14 +217,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         with bars(Console(stderr=True)) as progress:
-            result = evaluate(
-                Store.open(flags.store),
-                seeds=flags.seeds,
-                without=flags.without,
-                device=flags.device,
-                progress=progress,
-            )
-    except (ValueError, OSError) as error:
+            result, shown = measured(flags, progress)
+    except (ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -148,10 +227,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if flags.json:
         json.dump(result, sys.stdout)
         print()
-    elif not result["rows"]:
-        print("nothing to measure: no two senses are held by 8 or more entities of the test part")
+    elif isinstance(shown, str):
+        print(shown)
     else:
-        Console().print(table(result))
+        screen = Console()
+        screen.print(shown, width=None if screen.is_terminal else max(screen.width, 100))
     return 0
 
 

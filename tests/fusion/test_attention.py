@@ -174,6 +174,21 @@ def test_a_hidden_entity_is_not_attended_to() -> None:
     assert vector.tolist() == [0, 0, 0]
 
 
+def test_what_is_hidden_of_an_entity_is_not_looked_up_in_its_own_row() -> None:
+    # nobody reads as 0 does but itself; without its own row, its image comes from 1
+    graph = graph_of(2, {"image": {0: EAST, 1: NORTH}, "text": {0: UP, 1: UP}})
+    model, rows = model_of("image", "text"), torch.tensor([0])
+    memory = model.memory(graph, None, everyone(graph))
+    senses = view_of(memory, graph, rows).senses
+    hidden = senses["image"].hidden_where(torch.tensor([True]))
+    view = View({**senses, "image": hidden}, None, rows)
+    vector, attention = model.infer(view, memory, everyone(graph), "image")
+    assert attention.tolist() == [[0, 1]]
+    assert vector[0].tolist() == NORTH.tolist()
+    completed = model.complete(view, memory, everyone(graph))["image"].vectors
+    torch.testing.assert_close(completed[0], NORTH * math.exp(-0.5))
+
+
 def test_a_sense_is_inferred_from_the_other_senses_even_where_it_is_known() -> None:
     # 0 looks like 1 but reads like 2: its image, hidden, is inferred by its text alone
     graph = graph_of(3, {"image": {0: EAST, 1: EAST, 2: NORTH}, "text": {0: UP, 1: EAST, 2: UP}})

@@ -1,0 +1,278 @@
+"""How well a store's senses and facts tell a property: each alone, by every fusion, and by several seeds.
+
+Each seed draws a new split of the labels. Every model is trained on the same training part, stops by the same
+validation part, and is scored on the test part once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusion import FUSIONS
+from pipelines.label_scores import confusion, label_scores
+from pipelines.label_training import train_labels
+from pipelines.labels import Lesson, prepare, probabilities
+from pipelines.settings import Settings
+from pipelines.store import Store
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pipelines.history import Progress
+
+WITH_GRAPH, ENSEMBLE = " + graph", "ensemble"
+SHOWN = {
+    "accuracy": "accuracy",
+    "F1 macro": "F1 macro",
+    "F1 micro": "F1 micro",
+    "precision macro": "precision",
+    "recall macro": "recall",
+    "AUROC": "AUROC",
+    "calibration error": "calibr.",
+    "rare": "rare",
+}
+"""Measure to heading; `rare` is the accuracy on the test entities of rare classes."""
+
+NEXT_MEMBER = 1000
+"""Between the seeds of an ensemble's members, so that no member is another split's model."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the table: which senses a model sees, how it fuses them, and whether it sees the facts."""
+
+    name: str
+    fusion: str
+    sense: str | None = None
+    facts: bool = True
+
+
+def evaluate_labels(
+    store: Store,
+    iri: str,
+    *,
+    seeds: int = 3,
+    fusion: str | None = None,
+    label_share: float | None = None,
+    members: int = 3,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Train and test the label models of one target over several splits.
+
+    Args:
+        store: the opened store; only its facts, features and settings are used.
+        iri: the property to predict; the store need not have been built for it.
+        seeds: number of splits, from the store's own seed upwards.
+        fusion: compare with this one alone; by default with all, and attention is the main one.
+        label_share: share of the training labels to learn from; by default the store's.
+        members: models of the ensemble, which differ in their seeds and share each split.
+        device: cpu, cuda or auto.
+        progress: called with stage, models done, models in all.
+
+    Returns:
+        ``rows`` and ``spread`` (name -> measure -> mean and standard deviation over the seeds, None where
+        there is none), ``ensemble`` (what it gains in accuracy over the mean of its members), ``classes`` and
+        ``confusion`` (of the model with the graph, rows are the truth, summed over the seeds), ``rare`` (the
+        rare classes), ``left out`` (properties that would give the target away).
+
+    Raises:
+        ValueError: for fewer than one seed or member, an unknown fusion, or a property that tells no classes.
+    """
+    from pipelines.building import resolve_device
+
+    check_counts(seeds, members)
+    main = checked_fusion(fusion or "attention")
+    settings = store.settings if label_share is None else replace(store.settings, label_share=label_share)
+    runs, tables, gains, rare, leaks = [], [], [], set(), set()
+    for number in range(seeds):
+        own = replace(settings, seed=settings.seed + number, fusion=main)
+        lessons = both_lessons(store, iri, own, resolve_device(device))
+        run = _Run(lessons, own, members, _said(progress, f"split {number + 1}"))
+        runs.append(run.rows(_variants(lessons[True], main, others=fusion is None)))
+        tables.append(run.confusion)
+        gains.append(runs[-1][ENSEMBLE]["accuracy"] - run.member_accuracy)
+        target = lessons[True].target
+        rare |= {target.names[label] for label in rare_classes(lessons[True])}
+        leaks |= {f"{leak.iri} ({leak.reason})" for leak in lessons[True].leaks}
+    return {
+        "target": iri,
+        "seeds": seeds,
+        "fusion": main,
+        "label_share": settings.label_share,
+        "rows": {name: _over(runs, name, np.nanmean) for name in runs[0]},
+        "spread": {name: _over(runs, name, np.nanstd) for name in runs[0]},
+        "ensemble": {"members": members, "gain": float(np.mean(gains)), "spread": float(np.std(gains))},
+        "classes": list(target.names),
+        "confusion": np.sum(tables, axis=0).tolist(),
+        "rare": sorted(rare),
+        "left out": sorted(leaks),
+    }
+
+
+def check_counts(seeds: int, members: int = 1) -> None:
+    """Refuse what cannot be averaged.
+
+    Raises:
+        ValueError: for fewer than one.
+    """
+    if seeds < 1:
+        raise ValueError(f"expected at least 1 seed (got {seeds})")
+    if members < 1:
+        raise ValueError(f"expected an ensemble of at least 1 (got {members})")
+
+
+def checked_fusion(name: str) -> str:
+    """The name, where there is such a fusion.
+
+    Raises:
+        ValueError: where there is none.
+    """
+    if name not in FUSIONS:
+        raise ValueError(f"expected a fusion among {', '.join(FUSIONS)} (got {name!r})")
+    return name
+
+
+def both_lessons(store: Store, iri: str, settings: Settings, device: str) -> dict[bool, Lesson]:
+    """The same split with the facts (True) and without them (False), on a device.
+
+    Raises:
+        ValueError: if the property tells no classes, or a split leaves nothing to test.
+    """
+    out = {}
+    for facts in (True, False):
+        lesson = prepare(store.graph, store.observations, store.observed, iri, settings, facts=facts)
+        out[facts] = replace(lesson, joint=lesson.joint.to(device))
+    if not len(out[True].split.test):
+        count = len(out[True].target.entities)
+        raise ValueError(f"expected labels of {iri} to test with (got {count}, all needed to learn from)")
+    return out
+
+
+def rare_classes(lesson: Lesson) -> NDArray[np.int64]:
+    """Classes with less than half the mean number of training examples."""
+    count = np.bincount(lesson.target.classes[lesson.split.train], minlength=len(lesson.target.names))
+    return np.flatnonzero(count < count.mean() / 2)
+
+
+def scores_of(lesson: Lesson, probability: NDArray[np.float64]) -> dict[str, float]:
+    """All measures on the test part, and the accuracy on its rare classes: ``(m, classes)``."""
+    truth = lesson.target.classes[lesson.split.test]
+    is_rare = np.isin(truth, rare_classes(lesson))
+    right = probability.argmax(1) == truth
+    return label_scores(probability, truth) | {
+        "rare": float(right[is_rare].mean()) if is_rare.any() else float("nan"),
+        "rare queries": float(is_rare.sum()),
+    }
+
+
+class _Run:
+    """One split: every variant trained on it, and the ensemble."""
+
+    def __init__(
+        self, lessons: dict[bool, Lesson], settings: Settings, members: int, say: Callable[[int, int], None]
+    ) -> None:
+        self._lessons, self._settings, self._members, self._say = lessons, settings, members, say
+        self.member_accuracy = 0.0
+        self.confusion = np.zeros((0, 0), dtype=np.int64)
+
+    def rows(self, variants: Sequence[Variant]) -> dict[str, dict[str, float]]:
+        """Scores by name of the variant; the ensemble's last."""
+        steps = len(variants) + self._members - 1
+        out, told = {}, []
+        for number, variant in enumerate(variants):
+            probability = self._test(variant, self._settings.seed)
+            out[variant.name] = scores_of(self._lessons[True], probability)
+            self._say(number + 1, steps)
+        told.append(probability)
+        for member in range(1, self._members):
+            told.append(self._test(variants[-1], self._settings.seed + NEXT_MEMBER * member))
+            self._say(len(variants) + member, steps)
+        lesson = self._lessons[True]
+        truth = lesson.target.classes[lesson.split.test]
+        self.confusion = confusion(told[0], truth)
+        self.member_accuracy = float(np.mean([(one.argmax(1) == truth).mean() for one in told]))
+        out[ENSEMBLE] = scores_of(lesson, np.mean(told, axis=0))
+        return out
+
+    def _test(self, variant: Variant, seed: int) -> NDArray[np.float64]:
+        lesson = self._lessons[variant.facts]
+        joint = lesson.joint
+        if variant.sense is not None:
+            chosen = variant.sense
+            joint = replace(
+                joint, features={chosen: joint.features[chosen]}, owners={chosen: joint.owners[chosen]}
+            )
+        settings = replace(self._settings, seed=seed, fusion=variant.fusion)
+        labeller = train_labels(joint, lesson.target, lesson.split, settings, _silent)
+        return probabilities(labeller, joint, lesson.target.entities[lesson.split.test])
+
+
+def _variants(lesson: Lesson, main: str, *, others: bool) -> list[Variant]:
+    """The rows in the order of the table; the main fusion with the graph is the last."""
+    rivals = [name for name in FUSIONS if name != main] if others else []
+    return [
+        *(Variant(f"{sense} alone", main, sense, facts=False) for sense in lesson.joint.features),
+        *(
+            Variant(name + (WITH_GRAPH if facts else ""), name, facts=facts)
+            for name in [*rivals, main]
+            for facts in (False, True)
+        ),
+    ]
+
+
+def _over(
+    runs: Sequence[dict[str, dict[str, float]]], name: str, of: Callable[[list[float]], Any]
+) -> dict[str, float | None]:
+    """One figure for each measure over the seeds that have it."""
+    out: dict[str, float | None] = {}
+    for measure in runs[0][name]:
+        known = [run[name][measure] for run in runs if not math.isnan(run[name][measure])]
+        out[measure] = float(of(known)) if known else None
+    return out
+
+
+def _said(progress: Progress | None, stage: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(stage, done, total) if progress else None
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Steps within a model are not shown: there are many models."""
+
+
+def labels_table(result: dict[str, Any]) -> Table:
+    """The result as a table of at most 100 columns, mean ± standard deviation over the seeds."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    out = Table(
+        title=f"{escape(result['target'])}: test part of {result['seeds']} splits",
+        title_justify="left",
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        box=None,
+    )
+    out.add_column("")
+    for heading in SHOWN.values():
+        out.add_column(heading, justify="right")
+    for name, row in result["rows"].items():
+        spread = result["spread"][name]
+        out.add_row(name, *(_figure(row[measure], spread[measure]) for measure in SHOWN))
+    return out
+
+
+def _figure(mean: float | None, spread: float | None) -> str:
+    """Such as .912±.013: eight of them fit a line."""
+    if mean is None or spread is None:
+        return "-"
+    return f"{_short(mean)}±{_short(spread)}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0") if value < 0.9995 else "1.00"

@@ -1,0 +1,248 @@
+"""How label models bear what is missing, noisy, hostile or wrong: accuracy on the test part as damage grows.
+
+For each seed every fusion is trained on a split of its own, once with a learned absent state and once with
+zeros in its place; then the same test part is damaged step by step. Wrong links alone are trained with: a
+graph that is wrong was wrong before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from fusion import FUSIONS
+from fusion.base import STRUCTURE, JointGraph, View
+from fusion.label import disturbed
+from pipelines.attacks import Features, Loss, features_of, fgsm, label_loss, pgd, shown_features
+from pipelines.damage import chosen_share, without_observations, wrong_links
+from pipelines.joint import Observations, joint_graph
+from pipelines.label_evaluation import both_lessons, check_counts
+from pipelines.label_training import Labeller, logits_of, train_labels
+from pipelines.labels import Lesson
+from pipelines.settings import Settings
+from pipelines.store import Store
+
+if TYPE_CHECKING:
+    from pipelines.history import Progress
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+NOISE = (0.0, 0.25, 0.5, 1.0, 2.0)
+RADII = (0.0, 0.05, 0.1, 0.2, 0.4)
+WRONG = (0.25, 0.5, 1.0)
+HALF = 0.5
+ATTACKS: dict[str, Callable[[Loss, Features, float], Features]] = {"FGSM": fgsm, "PGD": pgd}
+LEARNED, ZEROS = "learned absent state", "zeros"
+
+Key = tuple[str, str, str, str, float]
+"""Panel, which (a modality, an attack), fusion, absent state, amount of damage."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A trained model and what it was trained on."""
+
+    lesson: Lesson
+    labeller: Labeller
+
+    @property
+    def entities(self) -> torch.Tensor:
+        """Those of the test part."""
+        rows = self.lesson.target.entities[self.lesson.split.test]
+        return torch.from_numpy(rows).to(self.lesson.joint.log_weight.device)
+
+    @property
+    def classes(self) -> torch.Tensor:
+        """Their classes."""
+        rows = self.lesson.target.classes[self.lesson.split.test]
+        return torch.from_numpy(rows).to(self.lesson.joint.log_weight.device)
+
+    def right(self, logits: torch.Tensor) -> float:
+        """Accuracy of logits ``(m, classes)``."""
+        return float((logits.argmax(1) == self.classes).double().mean())
+
+
+def robustness(
+    store: Store, iri: str, *, seeds: int = 3, device: str = "auto", progress: Progress | None = None
+) -> dict[str, Any]:
+    """Measure every curve.
+
+    Args:
+        store: the opened store; only its facts, features and settings are used.
+        iri: the property to predict.
+        seeds: number of splits; wrong links are measured on the first alone.
+        device: cpu, cuda or auto.
+        progress: called with stage, models done, models in all.
+
+    Returns:
+        ``curves``: a list of panel, which, fusion, absent, and ``amount``, ``accuracy``, ``spread`` point by
+        point; ``half missing``: for each modality and fusion what is lost when half of the test entities
+        miss it, and as a share of what concat loses (None where concat loses nothing).
+
+    Raises:
+        ValueError: for fewer than one seed, or a property that tells no classes.
+    """
+    from pipelines.building import resolve_device
+
+    check_counts(seeds)
+    where = resolve_device(device)
+    found: dict[Key, list[float]] = defaultdict(list)
+    total, done = seeds * 2 * len(FUSIONS) + len(WRONG) * len(FUSIONS), 0
+
+    def counted() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress("robustness", done, total)
+
+    for number in range(seeds):
+        settings = replace(store.settings, seed=store.settings.seed + number)
+        lesson = both_lessons(store, iri, settings, where)[True]
+        for fusion in FUSIONS:
+            for absent in (LEARNED, ZEROS):
+                own = replace(settings, fusion=fusion, learn_absent=absent == LEARNED)
+                for panel, which, amount, accuracy in _curves(_trained(lesson, own), absent == LEARNED):
+                    found[panel, which, fusion, absent, amount].append(accuracy)
+                counted()
+            if number == 0:
+                whole = found["noise", "all senses", fusion, LEARNED, 0.0][0]
+                found["wrong links", "retrained", fusion, LEARNED, 0.0].append(whole)
+                for amount, accuracy in _wrong(store, lesson, replace(settings, fusion=fusion)):
+                    found["wrong links", "retrained", fusion, LEARNED, amount].append(accuracy)
+                    counted()
+    curves = _gathered(found)
+    return {"target": iri, "seeds": seeds, "curves": curves, "half missing": half_missing(curves)}
+
+
+def half_missing(curves: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What is lost by fusion when half of the entities miss a modality; ``all`` sums over modalities."""
+    losses: dict[str, dict[str, float]] = defaultdict(dict)
+    for curve in curves:
+        if curve["panel"] == "missing" and curve["absent"] == LEARNED:
+            at = curve["amount"].index(HALF)
+            losses[curve["which"]][curve["fusion"]] = curve["accuracy"][0] - curve["accuracy"][at]
+    if losses:
+        fusions = next(iter(losses.values()))
+        losses["all"] = {fusion: sum(row[fusion] for row in losses.values()) for fusion in fusions}
+    return {
+        modality: {
+            fusion: {"loss": loss, "share of concat's": loss / row["concat"] if row["concat"] > 0 else None}
+            for fusion, loss in row.items()
+        }
+        for modality, row in losses.items()
+    }
+
+
+def half_sentences(result: dict[str, Any]) -> list[str]:
+    """A sentence for each modality: what each fusion loses when half of the test entities miss it."""
+    out = []
+    for modality, row in result["half missing"].items():
+        parts = []
+        for fusion, one in row.items():
+            share = one["share of concat's"]
+            bracket = "" if share is None else f" ({share:.2f})"
+            parts.append(f"{fusion} loses {one['loss']:.3f}{bracket}")
+        what = "summed over all" if modality == "all" else f"{modality} missing for half"
+        out.append(f"{what}: {', '.join(parts)}")
+    return [*out, "in brackets: as a share of what concat loses"] if out else out
+
+
+def _trained(lesson: Lesson, settings: Settings) -> Tried:
+    def silent(stage: str, done: int, total: int) -> None:
+        """There are many models."""
+
+    return Tried(lesson, train_labels(lesson.joint, lesson.target, lesson.split, settings, silent))
+
+
+def _curves(tried: Tried, whole: bool) -> Iterator[tuple[str, str, float, float]]:
+    """Panel, which, amount, accuracy; only what is missing unless `whole`."""
+    yield from _missing(tried)
+    if whole:
+        yield from _noisy(tried)
+        yield from _attacked(tried)
+
+
+def _missing(tried: Tried) -> Iterator[tuple[str, str, float, float]]:
+    """Test entities lose one modality; those that never had it cannot lose it, and do not count."""
+    joint, test = tried.lesson.joint, tried.entities.cpu().numpy()
+    for number, modality in enumerate(joint.features):
+        having = test[np.isin(test, joint.owners[modality].cpu().numpy())]
+        for share in SHARES:
+            gone = chosen_share(having, share, seed=number)
+            yield "missing", modality, share, tried.right(_logits(tried, modality, gone))
+
+
+def _logits(tried: Tried, modality: str, gone: np.ndarray) -> torch.Tensor:
+    joint = without_observations(tried.lesson.joint, modality, gone)
+    return logits_of(tried.labeller.model, joint, tried.entities)
+
+
+@torch.no_grad()
+def _noisy(tried: Tried) -> Iterator[tuple[str, str, float, float]]:
+    """Gaussian noise on every sense but the structure, by length relative to a sense's unit vectors."""
+    model, joint = tried.labeller.model, tried.lesson.joint
+    memory = model.remember(joint)
+    view = model.view(memory.senses, joint.affinity, tried.entities)
+    for amount in NOISE:
+        torch.manual_seed(0)
+        noisy = {
+            name: sense if name == STRUCTURE else disturbed(sense, amount)
+            for name, sense in view.senses.items()
+        }
+        logits = model.logits(View(noisy, view.affinity, view.entities), memory)
+        yield "noise", "all senses", amount, tried.right(logits)
+
+
+def _attacked(tried: Tried) -> Iterator[tuple[str, str, float, float]]:
+    model, joint = tried.labeller.model, tried.lesson.joint
+    with torch.no_grad():
+        memory = model.remember(joint)
+        view = model.view(memory.senses, joint.affinity, tried.entities)
+    features, owners = features_of(joint, tried.entities)
+    loss = label_loss(model, memory, view, owners, tried.classes)
+    for name, attack in ATTACKS.items():
+        for radius in RADII:
+            moved = attack(loss, features, radius) if radius else features
+            with torch.no_grad():
+                logits = model.logits(shown_features(model, view, moved, owners), memory)
+            yield "attack", name, radius, tried.right(logits)
+
+
+def _wrong(store: Store, lesson: Lesson, settings: Settings) -> Iterator[tuple[float, float]]:
+    """Accuracy after training with a share of wrong links; the labels and the split stay as they are."""
+    for share in WRONG:
+        joint = _wrong_graph(store, lesson, settings, share)
+        wrong = replace(lesson, joint=joint.to(lesson.joint.log_weight.device))
+        tried = _trained(wrong, settings)
+        yield share, tried.right(logits_of(tried.labeller.model, wrong.joint, tried.entities))
+
+
+def _wrong_graph(store: Store, lesson: Lesson, settings: Settings, share: float) -> JointGraph:
+    graph = wrong_links(store.graph, share, settings.seed, right=lesson.hidden)
+    cpu = lesson.joint.to("cpu")
+    seen = Observations(dict(cpu.features), dict(cpu.owners))
+    hidden = frozenset(graph.relations.to_pylist()) & lesson.hidden
+    return joint_graph(graph, seen, settings, without=hidden)
+
+
+def _gathered(found: dict[Key, list[float]]) -> list[dict[str, Any]]:
+    """Points with the same panel, which, fusion and absent state as one curve."""
+    lines: dict[tuple[str, str, str, str], list[tuple[float, list[float]]]] = defaultdict(list)
+    for (panel, which, fusion, absent, amount), values in found.items():
+        lines[panel, which, fusion, absent].append((amount, values))
+    return [
+        {
+            "panel": panel,
+            "which": which,
+            "fusion": fusion,
+            "absent": absent,
+            "amount": [amount for amount, _ in points],
+            "accuracy": [float(np.mean(values)) for _, values in points],
+            "spread": [float(np.std(values)) for _, values in points],
+        }
+        for (panel, which, fusion, absent), points in lines.items()
+    ]
