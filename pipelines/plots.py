@@ -21,7 +21,7 @@ COLOURS = {"attention": "#0072B2", "concat": "#D55E00", "autoencoder": "#009E73"
 LABELS = {
     "missing": "share of test entities without {which}",
     "noise": "noise on each sense, by its length",
-    "attack": "{which}: change of each feature row, by its length",
+    "attack": "{which}: features moved, by their length",
     "wrong links": "share of wrong links, model trained anew",
 }
 
@@ -55,7 +55,7 @@ def draw_robustness(result: dict[str, Any], out: Path) -> None:
     attacks = list(dict.fromkeys(c["which"] for c in curves if c["panel"] == "attack"))
     below = [("noise", "all senses"), *(("attack", name) for name in attacks), ("wrong links", "retrained")]
     figure = _figure(12.5, 7.5)
-    rows = figure.add_gridspec(2, 1, hspace=0.42, top=0.84, bottom=0.08, left=0.06, right=0.985)
+    rows = figure.add_gridspec(2, 1, hspace=0.42, top=0.88, bottom=0.08, left=0.06, right=0.985)
     for row, parts in enumerate(([("missing", name) for name in modalities], below)):
         grid = rows[row].subgridspec(1, len(parts), wspace=0.12)
         for place, (panel, which) in enumerate(parts):
