@@ -32,15 +32,14 @@ def efficientnet_lite0_stages(device: str = "cpu") -> ImageEncoder:
     model = lite0_network(device)
 
     def network(pixels: Tensor) -> Tensor:
-        stages: list[Tensor] = []
-        hooks = [
-            model._blocks[tap].register_forward_hook(lambda _, __, out: stages.append(out)) for tap in _TAPS
-        ]
-        try:
-            pooled = model.extract_features(torch.cat([pixels, pixels.flip(3)])).mean((2, 3))
-        finally:
-            for hook in hooks:
-                hook.remove()
+        # block by block rather than by hooks: several threads may encode at once
+        state = model._swish(model._bn0(model._conv_stem(torch.cat([pixels, pixels.flip(3)]))))
+        stages = []
+        for place, block in enumerate(model._blocks):
+            state = block(state)
+            if place in _TAPS:
+                stages.append(state)
+        pooled = model._swish(model._bn1(model._conv_head(state))).mean((2, 3))
         rows = torch.cat([normalize(pooled), *_statistics(stages)], dim=1)
         return normalize(rows).view(2, len(pixels), -1).mean(0)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import measure
-from pipelines import build_kg, evaluate, query
+from pipelines import build_kg, evaluate, predict, query
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -33,6 +33,7 @@ def newcomers_folder(
     monkeypatch.chdir(tmp_path)
     turtle = blocks("turtle")[0]
     (tmp_path / "my.ttl").write_text(turtle, encoding="utf-8")
+    (tmp_path / "more.ttl").write_text(blocks("turtle")[1], encoding="utf-8")
     pictures = re.findall(r'schema:image "([^"]+)"', turtle)
     assert len(pictures) == 2
     for name, shape, colour in zip(pictures, ("circle", "box"), ("red", "blue"), strict=True):
@@ -59,8 +60,17 @@ def test_the_commands_of_the_readme_run(newcomers_folder: Path) -> None:
     text = README.read_text(encoding="utf-8")
     commands = re.findall(r"^    (python -m pipelines\..*my_store.*)$", text, re.M)
     assert commands[0].split()[2] == "pipelines.build_kg"
-    assert {line.split()[2] for line in commands} >= {"pipelines.query", "pipelines.evaluate"}
-    mains = {"build_kg": build_kg.main, "query": query.main, "evaluate": evaluate.main}
+    assert {line.split()[2] for line in commands} >= {
+        "pipelines.query",
+        "pipelines.predict",
+        "pipelines.evaluate",
+    }
+    mains = {
+        "build_kg": build_kg.main,
+        "query": query.main,
+        "predict": predict.main,
+        "evaluate": evaluate.main,
+    }
     for line in commands:
         _, _, module, *flags = shlex.split(line)
         assert mains[module.removeprefix("pipelines.")](flags) == 0, line
@@ -68,7 +78,8 @@ def test_the_commands_of_the_readme_run(newcomers_folder: Path) -> None:
 
 def test_every_flag_that_the_readme_names_is_there() -> None:
     known: set[str] = set()
-    for parser in (build_kg.parser(), query.parser(), evaluate.parser(), measure.parser("")):
+    commands = (build_kg, query, predict, evaluate)
+    for parser in (*(command.parser() for command in commands), measure.parser("")):
         assert isinstance(parser, argparse.ArgumentParser)
         known |= {flag for action in parser._actions for flag in action.option_strings}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README.read_text(encoding="utf-8")))
@@ -80,7 +91,8 @@ def test_every_flag_of_the_issue_is_there() -> None:
     for module, flags in {
         "build_kg": "--out --media-root --encoder --fusion --epochs --seed --device --lenient --allow-remote",
         "query": "--store --text --image --audio --entity --weight --where -k --json",
-        "evaluate": "--store --json",
+        "predict": "--store --target --new --json --suggest",
+        "evaluate": "--store --json --reconstructions --robustness",
     }.items():
         help_text = subprocess.run(
             [sys.executable, "-m", f"pipelines.{module}", "--help"], capture_output=True, text=True, cwd=ROOT

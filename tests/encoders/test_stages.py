@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import Tensor
@@ -34,6 +36,14 @@ def test_rows_have_length_one_and_the_documented_width(encoder: Encoder) -> None
 def test_a_picture_and_its_mirror_image_are_the_same(encoder: Encoder) -> None:
     rows = encoder.encode([picture(0), picture(0).flip(2)])
     torch.testing.assert_close(rows[0], rows[1], atol=1e-5, rtol=1e-4)
+
+
+def test_threads_share_an_encoder(encoder: Encoder) -> None:
+    pictures = [picture(seed) for seed in range(8)]
+    alone = [encoder.encode([one]) for one in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda one: encoder.encode([one]), pictures))
+    torch.testing.assert_close(torch.cat(together), torch.cat(alone))
 
 
 def test_the_first_features_are_the_default_encoders_over_both_views(encoder: Encoder) -> None:
