@@ -69,9 +69,12 @@ def test_probabilities_are_whole_and_evidence_is_what_is_lost(predictor: Predict
 
 
 def test_a_model_that_is_not_sure_enough_abstains_and_says_what_it_thinks(predictor: Predictor) -> None:
-    found = predictor.predict(predictor.candidates(), abstain=0.9999)
-    assert [one.prediction for one in found] == [None, None]
-    assert found[0].likeliest == EX + "apple"
+    entities = predictor.candidates()
+    sure = [one.probability for one in predictor.predict(entities)]
+    assert sure[0] != sure[1]
+    found = predictor.predict(entities, abstain=sum(sure) / 2)
+    assert [one.prediction is None for one in found] == [sure[0] < sure[1], sure[1] < sure[0]]
+    assert [one.likeliest for one in found] == [EX + "apple", EX + "wolf"]
 
 
 def test_new_entities_join_the_graph_without_training(labelled: Path, tmp_path: Path, collection) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
