@@ -71,7 +71,13 @@ class Shop:
 
 
 def open_shop(folder: Path) -> Shop:
-    """Turn the folder into RDF, read it, and encode what it shows."""
+    """Turn the folder into RDF, read it, and encode what it shows.
+
+    Raises:
+        SystemExit: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise SystemExit(f"expected the Grocery Store Dataset in {folder} (no such folder)")
     with tempfile.TemporaryDirectory() as out:
         graph, _ = read([write_groceries(folder, Path(out))])
         held, _ = read([Path(out) / ANSWERS])
@@ -120,9 +126,7 @@ def probe(shop: Shop, lesson: Lesson, seed: int) -> Floats:
 
 def main() -> int:
     """Parse, measure, report."""
-    flags = _parser().parse_args()
-    if not flags.data.is_dir():
-        raise SystemExit(f"expected the Grocery Store Dataset in {flags.data} (no such folder)")
+    flags = data_parser("Which product a photo shows.").parse_args()
     shop = open_shop(flags.data)
     kinds: dict[str, dict[str, Any]] = {
         "attention, graph": {},
@@ -172,8 +176,9 @@ def main() -> int:
     return report("groceries", rows, quick=flags.quick, details=details)
 
 
-def _parser() -> argparse.ArgumentParser:
-    out = parser("Which product a photo shows.")
+def data_parser(description: str) -> argparse.ArgumentParser:
+    """The flags of a benchmark over this set."""
+    out = parser(description)
     out.add_argument("--data", type=Path, required=True, help="folder of the Grocery Store Dataset")
     return out
 

@@ -7,7 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def alignment(left: Tensor, right: Tensor, scale: Tensor, same: Tensor | None = None) -> Tensor:
+def alignment(
+    left: Tensor, right: Tensor, scale: Tensor, same: Tensor | None = None, hardness: float = 0.0
+) -> Tensor:
     """Symmetric InfoNCE (arXiv 2103.00020): row i of one side must find row i of the other.
 
     Args:
@@ -15,6 +17,7 @@ def alignment(left: Tensor, right: Tensor, scale: Tensor, same: Tensor | None = 
         right: ``(b, d)`` unit vectors.
         scale: inverse temperature, a scalar.
         same: ``(b,)`` concept of each row; another row of the same concept is not held against a row.
+        hardness: how much more a near negative counts than a far one (arXiv 2010.04592); 0 counts all alike.
 
     Raises:
         ValueError: for fewer than two rows, where there is nothing to tell apart.
@@ -26,4 +29,15 @@ def alignment(left: Tensor, right: Tensor, scale: Tensor, same: Tensor | None = 
         twins = (same.unsqueeze(0) == same.unsqueeze(1)).fill_diagonal_(False)
         logits = logits.masked_fill(twins, float("-inf"))
     target = torch.arange(len(left), device=left.device)
+    if hardness:
+        forth, back = (_harder(one, hardness / scale.detach()) for one in (logits, logits.t()))
+        return (functional.cross_entropy(forth, target) + functional.cross_entropy(back, target)) / 2
     return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.t(), target)) / 2
+
+
+def _harder(logits: Tensor, hardness: Tensor) -> Tensor:
+    """Logits whose negatives weigh by ``exp(hardness * logit)``, with mean 1 over those of each row."""
+    negative = ~torch.eye(len(logits), dtype=torch.bool, device=logits.device) & (logits > float("-inf"))
+    weight = (hardness * logits.detach()).masked_fill(~negative, float("-inf"))
+    mean = weight.logsumexp(1, keepdim=True) - negative.sum(1, keepdim=True).clamp(min=1).log()
+    return logits + torch.where(negative, weight - mean, 0.0)

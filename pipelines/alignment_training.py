@@ -84,7 +84,9 @@ def train_alignment(
         if len(rows) >= 2:
             told_end = model.embed(told, memory, visible)
             rest_end = model.embed(rest, memory, visible)
-            loss = objectives.alignment(told_end, rest_end, model.log_scale.exp(), concept[rows])
+            loss = objectives.alignment(
+                told_end, rest_end, model.log_scale.exp(), concept[rows], settings.hardness
+            )
             if settings.reconstruction:
                 whole = View({name: sense[rows] for name, sense in own.items()})
                 loss = loss + settings.reconstruction * model.own_loss(whole)

@@ -44,6 +44,10 @@ class Settings:
     hidden_share: float = field(
         default=0.3, metadata=_help("share of the concepts that an alignment step hides")
     )
+    hardness: float = field(
+        default=0.0,
+        metadata=_help("how much more a near wrong answer counts in alignment; 0 counts all alike"),
+    )
     reconstruction: float = field(
         default=1.0, metadata=_help("weight of what the autoencoder's reconstruction is off by")
     )
@@ -121,7 +125,7 @@ class Settings:
 def _check_numbers(settings: Settings) -> None:
     """Check each number alone; NaN is in no range."""
     counts = ("epochs", "width", "structure_width", "label_width", "batch", "patience")
-    amounts = ("seed", "learning_rate", "n3", "neighbors", "reconstruction", "feature_noise")
+    amounts = ("seed", "learning_rate", "n3", "neighbors", "reconstruction", "feature_noise", "hardness")
     least = dict.fromkeys(counts, 1) | dict.fromkeys(amounts, 0)
     for name, low in least.items():
         if not low <= getattr(settings, name) < float("inf"):

@@ -93,3 +93,22 @@ def test_alignment_has_the_gradients_of_finite_differences() -> None:
     scale = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
     same = torch.tensor([0, 1, 0, 2])
     assert torch.autograd.gradcheck(lambda a, b, s: alignment(a, b, s, same), (left, right, scale))
+
+
+def test_hard_negatives_weigh_by_their_nearness_and_keep_their_mean() -> None:
+    left = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+    scale, hardness = torch.tensor(2.0), 1.5
+    logits = 2 * left @ left.t()
+    expected = []
+    for row in range(3):
+        others = [other for other in range(3) if other != row]
+        weight = torch.tensor([math.exp(hardness * float(left[row] @ left[other])) for other in others])
+        weight = weight / weight.mean()
+        wrong = sum(float(w) * math.exp(float(logits[row, o])) for w, o in zip(weight, others, strict=True))
+        right = math.exp(float(logits[row, row]))
+        expected.append(-math.log(right / (right + wrong)))
+    found = alignment(left, left, scale, hardness=hardness)
+    assert float(found) == pytest.approx(sum(expected) / 3, rel=1e-5)
+    assert float(alignment(left, left, scale, hardness=1e-9)) == pytest.approx(
+        float(alignment(left, left, scale))
+    )
