@@ -25,6 +25,9 @@ NAMES = (
     "encoding",
     "appliances",
     "phantom_places",
+    "groceries",
+    "suggestions",
+    "machines",
     "startup",
 )
 
