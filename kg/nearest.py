@@ -58,9 +58,11 @@ def nearest(
         count = allowed.shape[0]
         if count <= _SORTED and listed is not None and bias is None and _is_plain(vectors, queries):
             return _few(vectors, queries, k, listed)
-        if count <= _FETCHED:
+        fetch = _worth_fetching(count, len(vectors), len(queries))
+        one = len(queries) == 1 and _is_plain(vectors, queries) and count <= _SCORES
+        if count <= _FETCHED or (fetch and one):
             return best(_short(vectors, queries, allowed, bias), k, allowed)
-        if _worth_fetching(count, len(vectors), len(queries)):
+        if fetch:
             blocks = _fetched(vectors, queries, allowed, bias, _FETCHED)
         else:
             blocks = _scanned(vectors, queries, allowed, bias)
