@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fusion.base import Sense, Senses, unit
@@ -101,23 +101,25 @@ def rows_of(vectors: torch.Tensor, label: torch.Tensor, near: torch.Tensor | Non
     return class_rows(senses, {"image": absent}, classes)
 
 
+@example(1119)
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000))
 def test_leaving_an_example_out_equals_rows_made_without_it(seed: int) -> None:
     random = torch.Generator().manual_seed(seed)
-    vectors = unit(torch.randn(9, 4, generator=random))
+    # kin that are hardly near leave little when an example is taken out: the closed form needs its digits
+    vectors = unit(torch.randn(9, 4, generator=random, dtype=torch.float64))
     label = torch.randint(3, (9,), generator=random)
-    model = Prototypes(("image",))
-    for example in range(9):
-        rest = torch.arange(9) != example
-        mine = {"image": Sense(vectors[example : example + 1], torch.tensor([True]))}
-        near = torch.rand(3, 3, generator=random)
+    model = Prototypes(("image",)).double()
+    for one in range(9):
+        rest = torch.arange(9) != one
+        mine = {"image": Sense(vectors[one : one + 1], torch.tensor([True]))}
+        near = torch.rand(3, 3, generator=random, dtype=torch.float64)
         there = rows_of(vectors, label, near)["image"]
-        left_out = model(mine, {"image": there}, label[example : example + 1])
+        left_out = model(mine, {"image": there}, label[one : one + 1])
         # the shares stay: how much a class counts is no secret of one example
         fewer = replace(rows_of(vectors[rest], label[rest], near)["image"], share=there.share)
         without = model(mine, {"image": fewer})
-        torch.testing.assert_close(left_out, without, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(left_out, without, atol=1e-6, rtol=1e-6)
 
 
 def test_an_entity_without_the_sense_gets_nothing_from_it() -> None:
