@@ -95,11 +95,6 @@ class SenseFusion(nn.Module):
         rows: Tensor = (features - getattr(self, f"mean_{modality}")) @ getattr(self, f"basis_{modality}")
         return rows
 
-    def unproject(self, modality: str, vectors: Tensor) -> Tensor:
-        """The nearest features of one modality, up to their length: ``(m, width) -> (m, d)``."""
-        back: Tensor = vectors @ getattr(self, f"basis_{modality}").t() + getattr(self, f"mean_{modality}")
-        return back
-
     def own(self, graph: JointGraph) -> Senses:
         """What was observed of the entities themselves, in the spaces of the modalities."""
         return {

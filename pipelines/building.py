@@ -13,7 +13,6 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +63,7 @@ def build(
     from kg.vocabulary import DEFAULT
     from pipelines.encoding import MediaAccess, encode_observations
     from pipelines.labels import learn, prepare
+    from pipelines.target import find_target
     from pipelines.training import train, with_scaled_numbers
     from pipelines.writing import write_manifest, write_parts
 
@@ -82,11 +82,13 @@ def build(
     clock = _Clock()
     with clock("reading"):
         graph, report = _read(inputs, work, settings, lenient, allow_remote, say)
+    for iri in settings.target:  # a mistake is told before the work, not after it
+        find_target(graph, iri)
     access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote)
     where = resolve_device(device)
     with clock("encoding"):
         encoded = encode_observations(graph, DEFAULT, settings, access, device=where, progress=say)
-    encoded = replace(encoded, observations=with_scaled_numbers(graph, encoded.observations, settings))
+    encoded = encoded.seen_as(with_scaled_numbers(graph, encoded.observations, settings))
     with clock("training"):
         trained = train(graph, encoded.observations, settings, device=where, progress=say)
     learned = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,6 +52,11 @@ class Encoded:
     observations: Observations
     encoders: dict[str, str]
     table: pa.Table
+
+    def seen_as(self, observations: Observations) -> Encoded:
+        """The same with other features; a sense without any row has no encoder in the store."""
+        kept = {name: encoder for name, encoder in self.encoders.items() if name in observations.features}
+        return replace(self, observations=observations, encoders=kept)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Number of observations by modality and status."""

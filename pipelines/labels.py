@@ -28,7 +28,7 @@ from pipelines.history import Progress
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_scores import label_scores
 from pipelines.label_training import Labeller, examples_of, logits_of, train_labels
-from pipelines.numbers import scaled, without_predicates
+from pipelines.numbers import NUMBER, scaled, without_predicates
 from pipelines.settings import Settings
 from pipelines.store import save_tensors, write_json
 from pipelines.target import Leak, Target, find_target, label_split, leaks
@@ -145,7 +145,13 @@ def observed_without(
 ) -> Observations:
     """The observations without texts and numbers that stand under hidden properties alone."""
     numbers = None if observations.numbers is None else without_predicates(observations.numbers, hidden)
-    observations = replace(observations, numbers=numbers)
+    # rows of numbers are made anew from what is left: those of the store hold every property
+    observations = replace(
+        observations,
+        features={name: rows for name, rows in observations.features.items() if name != NUMBER},
+        owners={name: rows for name, rows in observations.owners.items() if name != NUMBER},
+        numbers=numbers,
+    )
     roles = ("label", "alt_label", "text")
     spoken = [iri for iri in hidden if any(vocabulary.has(role, iri) for role in roles)]
     if not spoken or "text" not in observations.features:

@@ -54,16 +54,6 @@ def test_nearest_class_means_in_the_whitened_space_are_discriminant_analysis() -
     assert (found.numpy() == expected).mean() > 0.97
 
 
-def test_what_is_projected_comes_back_up_to_its_length() -> None:
-    torch.manual_seed(0)
-    rows = torch.randn(2 * FEW, 5)
-    model = Concatenation({"image": 5}, 1)
-    model.fit_senses(graph_of(rows), torch.ones(len(rows), dtype=torch.bool))
-    centred = rows - model.mean_image
-    back = model.unproject("image", model.project("image", rows)) - model.mean_image
-    torch.testing.assert_close(back, centred / centred.norm(dim=1, keepdim=True), atol=1e-5, rtol=1e-4)
-
-
 def test_senses_stand_side_by_side_with_zeros_for_what_is_missing() -> None:
     model = Concatenation({"image": 2, "text": 3}, 1, structure_width=1)
     view = View({"text": Sense(torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([True]))})
