@@ -39,7 +39,8 @@ class LabelModel(nn.Module):
         candidates: ``(n,) bool``, entities that have or may get a label; they have no free row of structure,
             so that a new one is treated as those of the training were.
         class_entities: ``(classes,) int64``, the entity that each class is; -1 for a literal.
-        examples: ``(2, m) int64``, entities of known class and these classes.
+        examples: ``(2, m) int64``, entities of known class and these classes; one of several stands in as
+            many columns and is a part of an example of each.
         num_relations: number of relations of the joint graph's edges (inverses counted).
         structure_width: width of the facts' own vectors, 0 where there are no facts.
         hidden: width of the learned term.
@@ -135,9 +136,19 @@ class LabelModel(nn.Module):
         Args:
             view: what is known of some entities.
             memory: what the whole graph tells.
-            known: ``(b,)`` class of the rows that are examples themselves, so that none is its own.
+            known: how much each row counts as an example itself (see `counted`), so that none is its own.
         """
         return self.likeness(view, memory, known) + self.learned(view, memory)
+
+    def counted(self, rows: Tensor) -> Tensor:
+        """How much some entities count as examples of each class: ``(b,) -> (b, classes)``."""
+        entity, label = self.examples
+        weight = Classes(self.class_entities, self.examples, None).weight
+        asked, row = torch.unique(rows, return_inverse=True)
+        place = torch.searchsorted(asked, entity).clamp(max=max(len(asked) - 1, 0))
+        met = asked[place] == entity if len(asked) else torch.zeros_like(entity, dtype=torch.bool)
+        out = weight.new_zeros(len(asked), len(self.class_entities))
+        return out.index_put((place[met], label[met]), weight[met], accumulate=True)[row]
 
     def forward(self, graph: JointGraph, rows: Tensor) -> Tensor:
         """Logits of some entities of the graph, all their senses seen: ``(b, classes)``."""

@@ -27,13 +27,21 @@ EPSILON = 1e-6
 class Classes:
     """What a pass over the graph tells of the classes.
 
-    Shapes: ``entities (c,) int64``, -1 for a literal; ``examples (2, m) int64``, rows of `senses` and their
-    classes; ``near (c, c)`` nearness of classes by the facts in [0, 1], or None.
+    Shapes: ``entities (c,) int64``, -1 for a literal; ``examples (2, m) int64``, who is an example,
+    and of which class (of several in as many columns, a part of one each); ``near (c, c)``, or None, how near
+    classes are by the facts, in [0, 1].
     """
 
     entities: Tensor
     examples: Tensor
     near: Tensor | None
+
+    @property
+    def weight(self) -> Tensor:
+        """How much each example counts, by its row: one over the number of its classes, ``(m,)``."""
+        _, row, count = torch.unique(self.examples[0], return_inverse=True, return_counts=True)
+        weight: Tensor = 1 / count[row].to(torch.get_default_dtype())
+        return weight
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,8 @@ class Prototypes(nn.Module):
         Args:
             shown: the senses of some entities.
             rows: the classes' rows by sense.
-            known: ``(b,)`` classes of entities that are examples themselves, so that none is its own.
+            known: ``(b, classes)``, how much each entity counts as an example of each class, so that none is
+                its own.
         """
         parts = [self.logits_by(name, shown[name], rows[name], known) for name in rows]
         return torch.stack(parts).sum(0)
@@ -87,7 +96,7 @@ def _nearness(shown: Sense, rows: Rows, known: Tensor | None) -> tuple[Tensor, T
     """Products of some vectors with the classes' rows, the rows' squared lengths, and which rows there are.
 
     A row is ``(examples + trust * kin + rest) / weights``; where a vector is an example itself, it is taken
-    out of its class and of the kin of all, in closed form. Shapes: three times ``(b, c)``.
+    out of its classes and of the kin of all, in closed form. Shapes: three times ``(b, c)``.
     """
     vectors = shown.vectors
     kin, rest = rows.share @ rows.total, torch.zeros_like(rows.total)
@@ -100,13 +109,13 @@ def _nearness(shown: Sense, rows: Rows, known: Tensor | None) -> tuple[Tensor, T
     own, part = torch.zeros_like(to_total), torch.zeros_like(to_total)
     if known is not None:
         length = (vectors * vectors).sum(1, keepdim=True)  # 1, or 0 where the sense is missing
-        own = torch.nn.functional.one_hot(known, to_total.shape[1]) * length
-        part = rows.share[:, known].t() * length
+        own = known * length
+        part = known @ rows.share.t() * length
     of_kin = (rows.share @ rows.count) - part
     trust = TRUST * (of_kin > EPSILON) / of_kin.clamp(min=EPSILON)
     near = to_total - own + trust * (to_kin - part)
     square = (
-        ((total * total).sum(1) - own * (2 * to_total - 1))
+        ((total * total).sum(1) - own * (2 * to_total - own))
         + trust**2 * ((kin * kin).sum(1) - 2 * part * to_kin + part**2)
         + 2 * trust * ((total * kin).sum(1) - own * to_kin - part * to_total + own * part)
     )
@@ -126,12 +135,14 @@ def class_rows(senses: Senses, own: Senses, classes: Classes) -> dict[str, Rows]
     """
     out = {}
     size = len(classes.entities)
-    label = classes.examples[1]
-    share = _shares(classes.near, label, size)
+    label, weight = classes.examples[1], classes.weight
+    share = _shares(classes.near, torch.bincount(label, weight, minlength=size))
     for name, sense in senses.items():
-        total = sense.vectors.new_zeros(size, sense.vectors.shape[1]).index_add(0, label, sense.vectors)
-        count = torch.bincount(label[sense.present], minlength=size).to(total.dtype)
-        mean = total / count.clamp(min=1).unsqueeze(1)
+        total = sense.vectors.new_zeros(size, sense.vectors.shape[1]).index_add(
+            0, label, sense.vectors * weight.unsqueeze(1)
+        )
+        count = torch.bincount(label, weight * sense.present, minlength=size).to(total.dtype)
+        mean = total / torch.where(count > 0, count, 1).unsqueeze(1)
         inferred, worth = _inferred(name, own, mean, count)
         told = {"own": _closed_gap(own[name], mean, count), "inferred": inferred}
         there = {relation: vectors.any(1).to(total.dtype) for relation, vectors in told.items()}
@@ -139,18 +150,17 @@ def class_rows(senses: Senses, own: Senses, classes: Classes) -> dict[str, Rows]
     return out
 
 
-def _shares(near: Tensor | None, label: Tensor, size: int, sharpness: float = 8.0) -> Tensor:
+def _shares(near: Tensor | None, count: Tensor, sharpness: float = 8.0) -> Tensor:
     """How much an example of one class counts among the kin of another; nothing where none is near.
 
     A class is its own nearest kin: without it, two siblings would be told by each other's examples alone.
     """
     if near is None:
-        return torch.zeros(size, size, device=label.device)
+        return torch.zeros(len(count), len(count), device=count.device)
     share = torch.exp(sharpness * (near - 1)) * (near > 0)
     alone = (near > 0).sum(1) <= 1
     # an even weight for each class, as for siblings of one parent, however many examples it has
-    count = torch.bincount(label, minlength=size).clamp(min=1)
-    return share * ~alone.unsqueeze(1) / count
+    return share * ~alone.unsqueeze(1) / torch.where(count > 0, count, 1).to(share.dtype)
 
 
 def _closed_gap(own: Sense, mean: Tensor, count: Tensor) -> Tensor:

@@ -20,7 +20,15 @@ STEPS = 16
 """Points of the path: a single gradient at its end is flat where the model is sure."""
 
 
-def shares(model: LabelModel, memory: Memory, view: View, modality: str, cells: Tensor, label: int) -> Tensor:
+def shares(
+    model: LabelModel,
+    memory: Memory,
+    view: View,
+    modality: str,
+    cells: Tensor,
+    label: int,
+    known: Tensor | None = None,
+) -> Tensor:
     """What each cell adds to how far a class stands above the mean of all classes.
 
     Cells are not scaled to unit length: an empty cell must stay faint.
@@ -33,6 +41,7 @@ def shares(model: LabelModel, memory: Memory, view: View, modality: str, cells: 
         cells: ``(observations, rows, columns, d)``, all observations of the entity; the mean over the
             cells of one is its features before they are scaled to unit length.
         label: the class.
+        known: ``(1, classes)``, how much the entity counts as an example itself (see `LabelModel.counted`).
 
     Returns:
         ``(observations, rows, columns)``; their sum is the gain over a sense of zeros, in logits.
@@ -52,7 +61,9 @@ def shares(model: LabelModel, memory: Memory, view: View, modality: str, cells: 
         whole, parts = unit(total), parts / total.norm().clamp(min=1e-12)
     points = (torch.arange(STEPS, device=whole.device) + 0.5) / STEPS
     vectors = (points.unsqueeze(1) * whole).requires_grad_()
-    logits = model.logits(_along(view, modality, vectors), memory)
+    if known is not None:
+        known = known.expand(STEPS, -1)
+    logits = model.logits(_along(view, modality, vectors), memory, known)
     (gradient,) = torch.autograd.grad((logits[:, label] - logits.mean(1)).sum(), vectors)
     out: Tensor = parts @ gradient.mean(0)
     return out

@@ -100,8 +100,7 @@ def train_alignment(
                 for task in tasks
                 for ranks in retrieval_ranks(model, graph, own, split.valid, in_training, task)
             ]
-            history.scores.append(float(np.nanmean(scores)) if scores else 0.0)
-            if history.scores[-1] >= max(history.scores):
+            if history.judge(float(np.nanmean(scores)) if scores else 0.0):
                 best = copy.deepcopy(model.state_dict())
             if history.stale(settings.patience):
                 break

@@ -57,6 +57,7 @@ def settings_of(flags: argparse.Namespace) -> Settings:
     values: dict[str, Any] = {item.name: getattr(flags, item.name) for item in fields(Settings)}
     values["languages"] = tuple(tag for tag in values["languages"].split(",") if tag)
     values["target"] = tuple(values["target"])
+    values["log"] = tuple(name for name in values["log"].split(",") if name)
     values["encoder"] = dict(key_value(pair, "--encoder") for pair in values["encoder"])
     priors = [key_value(pair, "--prior") for pair in values["prior"]]
     values["prior"] = {iri: number(text, "--prior") for iri, text in priors}

@@ -63,6 +63,7 @@ def build(
     from kg.vocabulary import DEFAULT
     from pipelines.encoding import MediaAccess, encode_observations
     from pipelines.labels import learn, prepare
+    from pipelines.logs import check_logs, write_logs
     from pipelines.target import find_target
     from pipelines.training import train, with_scaled_numbers
     from pipelines.writing import write_manifest, write_parts
@@ -72,6 +73,7 @@ def build(
     say = progress or (lambda stage, done, total: None)
     if settings.fusion not in FUSIONS:
         raise ValueError(f"expected a fusion among {', '.join(FUSIONS)} (got {settings.fusion!r})")
+    check_logs(settings.log)
     if not inputs:
         from data.stamps.recipe import stamps_ttl
 
@@ -98,9 +100,12 @@ def build(
             learned.append(learn(lesson, settings, say, device=where))
     with clock("writing"):
         write_parts(work, graph, encoded, trained, learned, settings)
-    for one in learned:
-        trained.losses[f"label {one.lesson.target.iri}"] = one.labeller.history.losses
-    metrics = {"losses": trained.losses, "held_out": trained.held_out, "seconds": clock.seconds}
+    histories = trained.histories | {
+        f"label {one.lesson.target.iri}": one.labeller.history for one in learned
+    }
+    write_logs(settings.log, histories, settings.as_json(), name=out.name, folder=work / "logs")
+    losses = {name: history.losses for name, history in histories.items()}
+    metrics = {"losses": losses, "held_out": trained.held_out, "seconds": clock.seconds}
     write_json(work / "metrics.json", metrics)
     write_manifest(work, graph, report, encoded, trained, learned, settings, inputs)
     replace_folder(work, out.absolute())

@@ -94,9 +94,11 @@ class HeatMapper:
             iri = self.graph.entities[entity].as_py()
             raise PredictionError(f"expected an entity with a picture to map (got {iri}, which has none)")
         paths, squares = self._readable(references)
-        view = self.model.view(self.memory.senses, self.memory.affinity, torch.tensor([entity]))
+        rows = torch.tensor([entity])
+        view = self.model.view(self.memory.senses, self.memory.affinity, rows)
         cells = self.encoder.regions(squares)
-        heat = enlarged(smoothed(shares(self.model, self.memory, view, IMAGE, cells, label)), SIDE)
+        known = self.model.counted(rows)
+        heat = enlarged(smoothed(shares(self.model, self.memory, view, IMAGE, cells, label, known)), SIDE)
         reader = PictureReader(SIDE)
         found = [_cropped(reader, *pair, one) for pair, one in zip(paths.items(), heat, strict=True)]
         return sorted(found, key=lambda one: -float(one.heat.max()))

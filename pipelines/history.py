@@ -13,10 +13,20 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass
 class History:
-    """Losses by epoch, validation scores by check, and the best of these."""
+    """Losses by step (or epoch), validation scores by check, and the best of these.
+
+    `checked` tells for each score how many losses there were when it was taken.
+    """
 
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    checked: list[int] = field(default_factory=list)
+
+    def judge(self, score: float) -> bool:
+        """Take down a validation score; whether none before was better."""
+        self.scores.append(score)
+        self.checked.append(len(self.losses))
+        return score >= max(self.scores)
 
     def stale(self, patience: int) -> bool:
         """Whether the best score is `patience` checks ago."""

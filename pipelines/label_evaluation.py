@@ -157,13 +157,13 @@ def both_lessons(store: Store, iri: str, settings: Settings, device: str) -> dic
 
 def rare_classes(lesson: Lesson) -> NDArray[np.int64]:
     """Classes with less than half the mean number of training examples."""
-    count = np.bincount(lesson.target.classes[lesson.split.train], minlength=len(lesson.target.names))
+    count = lesson.target.counts(lesson.split.train)
     return np.flatnonzero(count < count.mean() / 2)
 
 
 def scores_of(lesson: Lesson, probability: NDArray[np.float64]) -> dict[str, float]:
     """All measures on the test part, and the accuracy on its rare classes: ``(m, classes)``."""
-    truth = lesson.target.classes[lesson.split.test]
+    truth = lesson.target.judged(lesson.split.test, probability.argmax(1))
     is_rare = np.isin(truth, rare_classes(lesson))
     right = probability.argmax(1) == truth
     return label_scores(probability, truth) | {
@@ -195,9 +195,10 @@ class _Run:
             told.append(self._test(variants[-1], self._settings.seed + NEXT_MEMBER * member))
             self._say(len(variants) + member, steps)
         lesson = self._lessons[True]
-        truth = lesson.target.classes[lesson.split.test]
-        self.confusion = confusion(told[0], truth)
-        self.member_accuracy = float(np.mean([(one.argmax(1) == truth).mean() for one in told]))
+        test, chosen = lesson.split.test, [one.argmax(1) for one in told]
+        self.confusion = confusion(told[0], lesson.target.judged(test, chosen[0]))
+        right = [(one == lesson.target.judged(test, one)).mean() for one in chosen]
+        self.member_accuracy = float(np.mean(right))
         out[ENSEMBLE] = scores_of(lesson, np.mean(told, axis=0))
         return out
 

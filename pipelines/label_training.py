@@ -56,17 +56,19 @@ def train_labels(
     """
     torch.manual_seed(settings.seed)
     device = graph.log_weight.device
-    entities, classes = (torch.from_numpy(array).to(device) for array in (target.entities, target.classes))
+    entities = torch.from_numpy(target.entities).to(device)
+    labels, classes = (torch.from_numpy(part).to(device) for part in (target.shares(), target.classes))
     train, valid = (torch.from_numpy(part).to(device) for part in (split.train, split.valid))
     model = label_model(graph, target, split, settings).to(device)
     _fit(model, graph, entities, classes, split)
-    weight = class_weights(classes[train], len(target.names)) if settings.balance else None
+    weight = class_weights(labels[train], len(target.names)) if settings.balance else None
     own = model.fusion.own(graph)
     if settings.reconstruction:
         learn_to_reconstruct(model.fusion, own, settings)
-    _learn_trust(model, graph, own, entities[train], classes[train], weight)
+    _learn_trust(model, graph, own, entities[train], labels[train], weight)
     optimizer = torch.optim.AdamW(_groups(model), lr=0.003, weight_decay=0.05)
-    history = History(scores=[-_loss(model, graph, entities[valid], classes[valid])])
+    history = History()
+    history.judge(-_loss(model, graph, entities[valid], labels[valid]))
     best = copy.deepcopy(model.state_dict())
     for epoch in range(settings.epochs):
         model.train()
@@ -74,15 +76,14 @@ def train_labels(
         for batch in torch.split(train[torch.randperm(len(train), device=device)], BATCH):
             memory = model.remember(graph, own)
             view = _drawn(model, memory, entities[batch], settings)
-            logits = model.logits(view, memory, classes[batch])
-            loss = functional.cross_entropy(logits, classes[batch], weight, label_smoothing=SMOOTHING)
+            logits = model.logits(view, memory, model.counted(entities[batch]))
+            loss = functional.cross_entropy(logits, labels[batch], weight, label_smoothing=SMOOTHING)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             losses.append(float(loss.detach()))
         history.losses.append(float(np.mean(losses)))
-        history.scores.append(-_loss(model, graph, entities[valid], classes[valid]))
-        if history.scores[-1] >= max(history.scores):
+        if history.judge(-_loss(model, graph, entities[valid], labels[valid])):
             best = copy.deepcopy(model.state_dict())
         progress("labels", epoch + 1, settings.epochs)
         if history.stale(settings.patience):
@@ -90,7 +91,7 @@ def train_labels(
     progress("labels", epoch + 1, epoch + 1)
     model.load_state_dict(best)
     model.eval()
-    temperature = fitted_temperature(logits_of(model, graph, entities[valid]), classes[valid])
+    temperature = fitted_temperature(logits_of(model, graph, entities[valid]), labels[valid])
     # the classes' rows are means: what validation has judged may now be among their examples
     model.examples = examples_of(target, np.union1d(split.train, split.valid)).to(device)
     return Labeller(model, temperature, history)
@@ -144,18 +145,19 @@ def _learn_trust(
     graph: JointGraph,
     own: Senses,
     entities: Tensor,
-    classes: Tensor,
+    labels: Tensor,
     weight: Tensor | None,
 ) -> None:
     """Fit the scalars of the classes' rows by the likelihood of the training labels, each left out."""
     with torch.no_grad():
         memory = model.remember(graph, own)
         shown = model.fusion.told(model.view(memory.senses, graph.affinity, entities))
+        known = model.counted(entities)
     optimizer = torch.optim.Adam(model.prototypes.parameters(), lr=0.1)
     start = model.prototypes.gain.detach().clone()
     for _ in range(TRUST_STEPS):
-        logits = model.prototypes(shown, memory.rows, classes)
-        loss = functional.cross_entropy(logits, classes, weight)
+        logits = model.prototypes(shown, memory.rows, known)
+        loss = functional.cross_entropy(logits, labels, weight)
         # where all is told apart the likelihood has no end: the gains stay near where they began
         loss = loss + 0.02 * (model.prototypes.gain - start).square().sum()
         optimizer.zero_grad()
@@ -176,8 +178,9 @@ def _groups(model: LabelModel) -> list[dict[str, object]]:
 
 
 def examples_of(target: Target, part: NDArray[np.int64]) -> Tensor:
-    """Some of the labelled entities and their classes: ``(2, m)``."""
-    return torch.from_numpy(np.stack([target.entities[part], target.classes[part]]))
+    """Some of the labelled entities and their classes, one of several in as many columns: ``(2, m)``."""
+    place, classes = target.pairs(part)
+    return torch.from_numpy(np.stack([target.entities[place], classes]))
 
 
 @torch.no_grad()
@@ -191,24 +194,28 @@ def logits_of(model: LabelModel, graph: JointGraph, rows: Tensor, memory: Memory
     return torch.cat(parts) if parts else seen.free.new_empty(0, len(seen.free))
 
 
-def class_weights(classes: Tensor, count: int) -> Tensor:
-    """Weights by class that even out how often each is met, mean 1 over the examples: ``(count,)``."""
-    met = torch.bincount(classes, minlength=count).clamp(min=1).to(torch.float32)
-    weight = 1 / met
-    even: Tensor = weight / weight[classes].mean()
+def class_weights(labels: Tensor, count: int) -> Tensor:
+    """Weights by class that even out how often each is met, mean 1 over the examples: ``(count,)``.
+
+    Shapes: ``labels (b,)`` classes, or ``(b, count)`` shares of several.
+    """
+    shares = labels if labels.ndim == 2 else functional.one_hot(labels, count).to(torch.float32)
+    met = shares.sum(0)
+    weight = 1 / torch.where(met > 0, met, 1)
+    even: Tensor = weight / (shares @ weight).mean()
     return even
 
 
-def fitted_temperature(logits: Tensor, classes: Tensor) -> float:
+def fitted_temperature(logits: Tensor, labels: Tensor) -> float:
     """The temperature of the least validation loss (arXiv 1706.04599), on a grid from 1/10 to 100.
 
     Few labels move it little from 1: three that happen to be right are no reason to be certain.
     """
-    if not len(classes):
+    if not len(labels):
         return 1.0
     grid = torch.logspace(-1, 2, 121, device=logits.device)
-    losses = torch.stack([functional.cross_entropy(logits / t, classes) for t in grid])
-    doubt = DOUBT / len(classes) * grid.log() ** 2
+    losses = torch.stack([functional.cross_entropy(logits / t, labels) for t in grid])
+    doubt = DOUBT / len(labels) * grid.log() ** 2
     return float(grid[(losses + doubt).argmin()])
 
 
@@ -241,7 +248,7 @@ def _drawn(model: LabelModel, memory: Memory, rows: Tensor, settings: Settings) 
     return View(noisy, view.affinity, view.entities)
 
 
-def _loss(model: LabelModel, graph: JointGraph, rows: Tensor, classes: Tensor) -> float:
+def _loss(model: LabelModel, graph: JointGraph, rows: Tensor, labels: Tensor) -> float:
     if not len(rows):
         return 0.0
-    return float(functional.cross_entropy(logits_of(model, graph, rows), classes))
+    return float(functional.cross_entropy(logits_of(model, graph, rows), labels))

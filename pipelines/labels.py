@@ -28,10 +28,11 @@ from pipelines.history import Progress
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_scores import label_scores
 from pipelines.label_training import Labeller, examples_of, logits_of, train_labels
+from pipelines.leaks import Leak, leaks
 from pipelines.numbers import NUMBER, scaled, without_predicates
 from pipelines.settings import Settings
 from pipelines.store import save_tensors, write_json
-from pipelines.target import Leak, Target, find_target, label_split, leaks
+from pipelines.target import Target, find_target, label_split
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,11 @@ class Learned:
         target, split = self.lesson.target, self.lesson.split
         out = [f"left out of {target.iri}: {leak.iri} ({leak.reason})" for leak in self.lesson.leaks]
         if target.several:
-            out.append(f"{target.several} entities have several values of {target.iri} and teach none")
-        count = np.bincount(target.classes[split.train], minlength=len(target.names))
+            out.append(
+                f"{target.several} of {len(target.entities)} entities have several values of {target.iri}: "
+                "each teaches as a part of an example, and a prediction that hits one of them is right"
+            )
+        count = target.counts(split.train)
         rare = [target.names[i] for i in np.flatnonzero(count <= 1)]
         if rare:
             shown = ", ".join(rare[:3])
@@ -122,7 +126,7 @@ def learn(lesson: Lesson, settings: Settings, progress: Progress, *, device: str
     scores = {}
     if len(test):
         probability = probabilities(labeller, lesson.joint, lesson.target.entities[test])
-        scores = label_scores(probability, lesson.target.classes[test])
+        scores = label_scores(probability, lesson.target.judged(test, probability.argmax(1)))
         # scored: from here on every label is an example
         everyone = np.arange(len(lesson.target.entities))
         labeller.model.examples = examples_of(lesson.target, everyone).to(device)

@@ -120,8 +120,7 @@ def train_links(
         history.losses.append(float(np.mean(losses)))
         if (epoch + 1) % 2 == 0 or epoch + 1 == settings.epochs:
             ranks = link_ranks(model, graph, steps.log_weight, triples, split.valid)
-            history.scores.append(mean_reciprocal_rank(ranks) if len(ranks) else -history.losses[-1])
-            if history.scores[-1] >= max(history.scores):
+            if history.judge(mean_reciprocal_rank(ranks) if len(ranks) else -history.losses[-1]):
                 best = copy.deepcopy(model.state_dict())
             if history.stale(settings.patience):
                 break

@@ -150,7 +150,7 @@ class Predictor:
         return np.flatnonzero(mask)
 
     def predict(self, entities: NDArray[np.int64], *, abstain: float = 0.0) -> list[Prediction]:
-        """Predict for some entities, by id.
+        """Predict for some entities, by id; one whose value is known is not its own example.
 
         Args:
             entities: ids in `graph`.
@@ -203,7 +203,10 @@ class Predictor:
         for rows in torch.split(torch.from_numpy(entities), BATCH):
             away = {name: torch.ones(len(rows), dtype=torch.bool) for name in hidden}
             view = self.model.view(self.memory.senses, self.joint.affinity, rows, away)
-            logits = self.model.logits(view, self.memory) / self._kept.about["temperature"]
+            logits = (
+                self.model.logits(view, self.memory, self.model.counted(rows))
+                / self._kept.about["temperature"]
+            )
             parts.append(logits.double().softmax(1))
         return torch.cat(parts).numpy() if parts else np.empty((0, len(self.names)))
 

@@ -63,7 +63,8 @@ class Tried:
 
     def right(self, logits: torch.Tensor) -> float:
         """Accuracy of logits ``(m, classes)``."""
-        return float((logits.argmax(1) == self.classes).double().mean())
+        chosen = logits.argmax(1).cpu().numpy()
+        return float((chosen == self.lesson.target.judged(self.lesson.split.test, chosen)).mean())
 
 
 def robustness(

@@ -8,6 +8,11 @@ from typing import Any
 ENCODED = ("text", "image", "audio", "series")
 """Modalities that have an encoder; others in the data are counted and left."""
 
+LOGS = ("tensorboard", "wandb", "mlflow", "none")
+"""Where the course of a training can be written to."""
+
+_TUPLES = ("languages", "target", "log")
+
 
 def _help(meaning: str) -> dict[str, Any]:
     return {"help": meaning}
@@ -82,6 +87,13 @@ class Settings:
     damping: float = field(
         default=0.95, metadata=_help("chance of a further step in the diffusion over the facts")
     )
+    log: tuple[str, ...] = field(
+        default=("tensorboard",),
+        metadata=_help(
+            "where losses and scores go: tensorboard (in the store's logs/), wandb, mlflow (both offline "
+            "unless their own variables say otherwise), several of them, or none"
+        ),
+    )
     prior: dict[str, float] = field(
         default_factory=dict, metadata=_help("prior of a relation in [0, 1], as IRI=0.5; 1 if not given")
     )
@@ -100,13 +112,22 @@ class Settings:
                 "expected valid_share above 0 and with test_share below 0.9 "
                 f"(got {self.valid_share} and {self.test_share})"
             )
+        unknown = sorted(set(self.log) - set(LOGS))
+        if unknown or not self.log or ("none" in self.log and len(self.log) > 1):
+            got = ",".join(self.log)
+            raise ValueError(f"expected logs among {', '.join(LOGS)}, none standing alone (got {got!r})")
         for relation, prior in self.prior.items():
             if not 0 <= prior <= 1:
                 raise ValueError(f"expected a prior in [0, 1] for {relation} (got {prior})")
 
     def as_json(self) -> dict[str, Any]:
         """The settings as plain JSON values."""
-        return {**asdict(self), "languages": list(self.languages), "target": list(self.target)}
+        return {
+            **asdict(self),
+            "languages": list(self.languages),
+            "target": list(self.target),
+            "log": list(self.log),
+        }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Settings:
@@ -118,8 +139,7 @@ class Settings:
         known = {item.name for item in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise ValueError(f"expected settings among {', '.join(sorted(known))} (got {', '.join(unknown)})")
-        tuples = {"languages": ("en",), "target": ()}
-        return cls(**values | {name: tuple(values.get(name, default)) for name, default in tuples.items()})
+        return cls(**values | {name: tuple(values[name]) for name in _TUPLES if name in values})
 
 
 def _check_numbers(settings: Settings) -> None:

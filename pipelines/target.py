@@ -1,9 +1,9 @@
-"""The property that is to be predicted: who has it, who lacks it, its values, and what gives it away."""
+"""The property that is to be predicted: who has it, who lacks it, and its values."""
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow.compute as pc
@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 from kg.graph import KnowledgeGraph
 from kg.splits import Split
 
-GIVES_AWAY = 0.98
-"""Share of the labelled entities from which a relation tells the label, above which it is a leak."""
+
+def _nothing() -> NDArray[np.int64]:
+    return np.empty((2, 0), dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Target:
     """One property of entities, as classes.
 
-    Shapes: ``entities (m,) int64`` ascending, each with one value, ``classes (m,) int64`` its class;
+    Shapes: ``entities (m,) int64`` ascending, ``classes (m,) int64`` of each, the rarest of several;
     ``names`` of the classes, IRIs or literal values, and ``class_entities (c,) int64`` the entity each is,
-    -1 for a literal; ``candidates (u,) int64``, entities of the same kind without a value; ``several``
-    counts those that were left out because they have more than one.
+    -1 for a literal; ``candidates (u,) int64``, entities of the same kind without a value;
+    ``more (2, k) int64``, the further values of those that have several: a place in `entities`, and a class.
     """
 
     iri: str
@@ -32,20 +33,45 @@ class Target:
     names: tuple[str, ...]
     class_entities: NDArray[np.int64]
     candidates: NDArray[np.int64]
-    several: int
+    more: NDArray[np.int64] = field(default_factory=_nothing)
+
+    @property
+    def several(self) -> int:
+        """How many entities have several values."""
+        return len(np.unique(self.more[0]))
 
     @property
     def is_literal(self) -> bool:
         """Whether the values are literals rather than entities."""
         return bool((self.class_entities < 0).all())
 
+    def pairs(self, part: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Values of some of the entities, by default of all: ``(2, p)``, places in `entities` and classes."""
+        part = np.arange(len(self.entities)) if part is None else part
+        further = self.more[:, np.isin(self.more[0], part)]
+        return np.concatenate([np.stack([part, self.classes[part]]), further], axis=1)
 
-@dataclass(frozen=True)
-class Leak:
-    """A relation or literal property that gives the label away, and in which way."""
+    def counts(self, part: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many examples of each class are in a part: ``(c,)``."""
+        return np.bincount(self.pairs(part)[1], minlength=len(self.names))
 
-    iri: str
-    reason: str
+    def shares(self) -> NDArray[np.int64] | NDArray[np.float32]:
+        """What is to be told of each: its class ``(m,)``; where some have several, shares ``(m, c)``."""
+        if not self.several:
+            return self.classes
+        place, label = self.pairs()
+        out = np.zeros((len(self.entities), len(self.names)), dtype=np.float32)
+        out[place, label] = 1
+        return np.asarray(out / out.sum(1, keepdims=True), dtype=np.float32)
+
+    def judged(self, part: NDArray[np.int64], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The truth that predictions are held to: the value that was hit, else the class.
+
+        Shapes: ``part (b,)`` places in `entities`, ``chosen (b,)`` predicted classes -> ``(b,)``.
+        """
+        count = len(self.names)
+        hit = np.isin(part * count + chosen, self.more[0] * count + self.more[1])
+        return np.where(hit, chosen, self.classes[part])
 
 
 def find_target(graph: KnowledgeGraph, iri: str) -> Target:
@@ -61,22 +87,29 @@ def find_target(graph: KnowledgeGraph, iri: str) -> Target:
     if not len(pairs):
         hint = _hint(graph, iri)
         raise ValueError(f"expected a property that entities of this graph have (got {iri}){hint}")
-    owner, count = np.unique(pairs[:, 0], return_counts=True)
-    single = np.isin(pairs[:, 0], owner[count == 1])
-    entities, classes = pairs[single].T
-    kept, classes = np.unique(classes, return_inverse=True)
-    if len(kept) < 2:
-        raise ValueError(f"expected two values or more of {iri}, to tell apart (got {len(kept)})")
-    order = np.argsort(entities, kind="stable")
+    if len(names) < 2:
+        raise ValueError(f"expected two values or more of {iri}, to tell apart (got {len(names)})")
+    entities, classes, more = _by_entity(pairs)
     return Target(
         iri=iri,
-        entities=entities[order],
-        classes=classes[order].astype(np.int64),
-        names=tuple(names[i] for i in kept),
-        class_entities=class_entities[kept],
-        candidates=np.setdiff1d(_kind_of(graph, owner), owner),
-        several=int((count > 1).sum()),
+        entities=entities,
+        classes=classes,
+        names=tuple(names),
+        class_entities=class_entities,
+        candidates=np.setdiff1d(_kind_of(graph, entities), entities),
+        more=more,
     )
+
+
+def _by_entity(
+    pairs: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Entities, the rarest value of each, and the further ones as places and classes."""
+    rarity = np.bincount(pairs[:, 1])[pairs[:, 1]]
+    entity, classes = pairs[np.lexsort((pairs[:, 1], rarity, pairs[:, 0]))].T
+    entities, place = np.unique(entity, return_inverse=True)
+    first = np.diff(entity, prepend=-1) > 0
+    return entities, classes[first], np.stack([place[~first], classes[~first]])
 
 
 def label_split(target: Target, *, valid: float, test: float, seed: int) -> Split:
@@ -93,56 +126,6 @@ def label_split(target: Target, *, valid: float, test: float, seed: int) -> Spli
         for name, part in zip(parts, (rows[second:], rows[first:second], rows[:first]), strict=True):
             parts[name].append(part)
     return Split(**{name: np.sort(np.concatenate(rows)) for name, rows in parts.items()})
-
-
-def leaks(graph: KnowledgeGraph, target: Target) -> list[Leak]:
-    """Relations and literal properties that tell the label of nearly every entity that has them.
-
-    An inverse or a twin holds the same pairs; a derived property has values that stand for one class each,
-    and is met at no fewer than half of the labelled entities, several times a value.
-    """
-    label = np.full(graph.num_entities, -1)
-    label[target.entities] = target.classes
-    value = np.full(graph.num_entities, -1)
-    value[target.entities] = target.class_entities[target.classes]
-    found = []
-    for number, iri in enumerate(graph.relations.to_pylist()):
-        if iri == target.iri:
-            continue
-        head, _, tail = graph.triples[graph.triples[:, 1] == number].T
-        for one, other, way in ((head, tail, "the same pairs"), (tail, head, "the inverse")):
-            told = label[one] >= 0
-            if not target.is_literal and told.any() and (value[one] == other)[told].mean() >= GIVES_AWAY:
-                found.append(Leak(iri, f"it holds {way}"))
-                break
-        else:
-            if _derives(label, head, tail, len(target.entities)):
-                found.append(Leak(iri, "each of its values stands for one class"))
-    literals = graph.literals
-    for iri in pc.unique(literals["predicate"]).to_pylist():
-        rows = literals.filter(pc.equal(literals["predicate"], iri))
-        codes = rows["value"].combine_chunks().dictionary_encode().indices.to_numpy()
-        if iri != target.iri and _derives(label, rows["entity"].to_numpy(), codes, len(target.entities)):
-            found.append(Leak(iri, "each of its values stands for one class"))
-    return found
-
-
-def _derives(
-    label: NDArray[np.int64], entity: NDArray[np.int64], value: NDArray[np.int64], labelled: int
-) -> bool:
-    """Whether values tell classes apart, judged on values that are met at least twice."""
-    told = label[entity] >= 0
-    entity, value = entity[told], value[told]
-    if len(np.unique(entity)) < labelled / 2:
-        return False
-    _, value, count = np.unique(value, return_inverse=True, return_counts=True)
-    repeated = count[value] > 1
-    if repeated.mean() < 0.9 or len(count) < 2:
-        return False
-    table = np.zeros((len(count), int(label.max()) + 1))
-    np.add.at(table, (value[repeated], label[entity[repeated]]), 1)
-    several = len(np.unique(table[table.sum(1) > 0].argmax(1))) > 1
-    return several and bool(table.max(1).sum() / table.sum() >= GIVES_AWAY)
 
 
 def _linked(graph: KnowledgeGraph, iri: str) -> tuple[NDArray[np.int64], list[str], NDArray[np.int64]]:

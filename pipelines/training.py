@@ -19,7 +19,7 @@ from kg.graph import KnowledgeGraph
 from kg.ranking import summary
 from kg.splits import Split, grouped_split, triple_split
 from pipelines.alignment_training import held_out_scores, hubness, train_alignment
-from pipelines.history import Progress
+from pipelines.history import History, Progress
 from pipelines.joint import Observations, concept_groups, joint_graph
 from pipelines.link_training import (
     LinkModel,
@@ -40,14 +40,15 @@ BANK = 1000
 class Trained:
     """Everything that training adds to a store.
 
-    `weights` are the parameters, `tensors` what queries need: ``joint (n, d)``, ``hub.MODALITY (n,)``,
-    ``structure (n, width)``, ``affinity.*`` the diffusion as CSR arrays. `shape` rebuilds the model.
+    `weights` are the parameters, `histories` the losses and scores by objective, `tensors` what queries need:
+    ``joint (n, d)``, ``hub.MODALITY (n,)``, ``structure (n, width)``, ``affinity.*`` the diffusion as CSR
+    arrays. `shape` rebuilds the model.
     """
 
     weights: dict[str, Tensor]
     tensors: dict[str, Tensor]
     shape: dict[str, Any]
-    losses: dict[str, list[float]]
+    histories: dict[str, History]
     held_out: dict[str, dict[str, float]]
 
 
@@ -61,17 +62,17 @@ def train(
 ) -> Trained:
     """Train both objectives, score them on held-out parts, and embed every entity."""
     joint = joint_graph(graph, observations, settings).to(device)
-    links, losses, held_out = None, {}, {}
+    links, histories, held_out = None, {}, {}
     structure = None
     if len(graph.triples):
-        links, link_losses, link_scores = _links(graph, joint, settings, progress)
-        losses["links"], structure = link_losses, structure_of(links, joint)
+        links, histories["links"], link_scores = _links(graph, joint, settings, progress)
+        structure = structure_of(links, joint)
         if link_scores["queries"]:
             held_out["links (filtered, both directions)"] = link_scores
     split = concept_split(graph, observations, settings)
     groups = concept_groups(graph)
     model, history = train_alignment(joint, structure, groups, split, settings, progress)
-    losses["alignment"] = history.losses
+    histories["alignment"] = history
     held_out |= held_out_scores(model, joint, structure, split)
     if len(graph.triples) and history.losses:
         held_out |= without_graph(graph, observations, split, settings, device, progress)
@@ -85,7 +86,7 @@ def train(
         "context": list(model.context),
         "structure_width": 0 if structure is None else structure.shape[1],
     }
-    return Trained(weights, tensors, shape, losses, held_out)
+    return Trained(weights, tensors, shape, histories, held_out)
 
 
 def concept_split(graph: KnowledgeGraph, observations: Observations, settings: Settings) -> Split:
@@ -154,7 +155,7 @@ def without_graph(
 
 def _links(
     graph: KnowledgeGraph, joint: JointGraph, settings: Settings, progress: Progress
-) -> tuple[LinkModel, list[float], dict[str, float]]:
+) -> tuple[LinkModel, History, dict[str, float]]:
     """Train the link objective on a part of the facts and score it on the rest."""
     used = joint_triples(graph, joint)
     triples = torch.from_numpy(used)
@@ -163,7 +164,7 @@ def _links(
     links, history = train_links(joint, triples, split, graph.num_relations, settings, progress)
     held = torch.from_numpy(np.concatenate([split.valid, split.test]))
     seen = masked(joint.log_weight, edge_places(joint, len(triples)), held)
-    return links, history.losses, summary(link_ranks(links, joint, seen, triples, split.test))
+    return links, history, summary(link_ranks(links, joint, seen, triples, split.test))
 
 
 def joint_triples(graph: KnowledgeGraph, joint: JointGraph) -> np.ndarray:

@@ -62,6 +62,7 @@ def write_manifest(
         "observations.parquet",
         "model.safetensors",
         "embeddings.safetensors",
+        *(["logs"] if "tensorboard" in settings.log else []),
         *(f"labels/{number}.{kind}" for number in range(len(learned)) for kind in ("safetensors", "json")),
     ]
     if encoded.observations.numbers is not None:

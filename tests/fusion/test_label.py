@@ -101,3 +101,11 @@ def test_noise_keeps_the_length_and_what_is_absent() -> None:
     torch.testing.assert_close(moved.vectors.norm(dim=1), torch.tensor([1.0, 0.0]))
     cosine = float(moved.vectors[0, 0])
     assert abs(cosine - 1 / (1 + 0.25) ** 0.5) < 0.1  # noise of length a half, at right angles to it
+
+
+def test_who_is_an_example_counts_as_one_and_of_two_classes_half_in_each() -> None:
+    labels = model(literal=True)
+    labels.examples = torch.tensor([[0, 2, 2, 1], [0, 0, 1, 1]])
+    found = labels.counted(torch.tensor([2, 3, 0, 2]))
+    assert found.tolist() == [[0.5, 0.5], [0.0, 0.0], [1.0, 0.0], [0.5, 0.5]]
+    assert labels.counted(torch.tensor([], dtype=torch.int64)).shape == (0, 2)

@@ -115,11 +115,24 @@ def test_leaving_an_example_out_equals_rows_made_without_it(seed: int) -> None:
         mine = {"image": Sense(vectors[one : one + 1], torch.tensor([True]))}
         near = torch.rand(3, 3, generator=random, dtype=torch.float64)
         there = rows_of(vectors, label, near)["image"]
-        left_out = model(mine, {"image": there}, label[one : one + 1])
+        known = torch.nn.functional.one_hot(label[one : one + 1], 3).double()
+        left_out = model(mine, {"image": there}, known)
         # the shares stay: how much a class counts is no secret of one example
         fewer = replace(rows_of(vectors[rest], label[rest], near)["image"], share=there.share)
         without = model(mine, {"image": fewer})
         torch.testing.assert_close(left_out, without, atol=1e-6, rtol=1e-6)
+
+
+def test_an_example_of_two_classes_counts_half_in_each_and_is_left_out_of_both() -> None:
+    examples = Classes(LITERALS, torch.tensor([[0, 0, 1], [0, 1, 1]]), None)
+    assert examples.weight.tolist() == [0.5, 0.5, 1.0]
+    rows = class_rows({"image": sense_of(EAST, EAST, NORTH)}, {"image": ABSENT}, examples)["image"]
+    assert rows.count.tolist() == [0.5, 1.5]
+    model, mine = Prototypes(("image",)), {"image": sense_of(EAST)}
+    left_out = model(mine, {"image": rows}, torch.tensor([[0.5, 0.5]]))
+    rest = Classes(LITERALS, torch.tensor([[1], [1]]), None)
+    fewer = class_rows({"image": sense_of(NORTH)}, {"image": ABSENT}, rest)
+    torch.testing.assert_close(left_out, model(mine, fewer))
 
 
 def test_an_entity_without_the_sense_gets_nothing_from_it() -> None:

@@ -20,7 +20,9 @@ from kg.sparse import SortedEdges
 def toy(logits: Callable[[Tensor], Tensor], mean: float = 0.0) -> Any:
     """A model whose space is that of the features less a mean, with logits of the picture alone."""
     fusion = SimpleNamespace(reduced=lambda name, features: features - mean)
-    return SimpleNamespace(fusion=fusion, logits=lambda view, memory: logits(view.senses["image"].vectors))
+    return SimpleNamespace(
+        fusion=fusion, logits=lambda view, memory, known: logits(view.senses["image"].vectors)
+    )
 
 
 def a_view() -> View:

@@ -63,7 +63,8 @@ def mapper(tmp_path: Path) -> HeatMapper:
     model: Any = SimpleNamespace(
         fusion=SimpleNamespace(reduced=lambda name, features: features),
         view=lambda senses, affinity, rows: View({"image": Sense(torch.zeros(1, 3), torch.ones(1).bool())}),
-        logits=lambda view, memory: view.senses["image"].vectors[:, [0, 2]],
+        counted=lambda rows: torch.zeros(len(rows), 2),
+        logits=lambda view, memory, known: view.senses["image"].vectors[:, [0, 2]],
     )
     memory: Any = SimpleNamespace(senses={}, affinity=None)
     return HeatMapper(model, memory, graph, Colours(), MediaAccess(tmp_path, tmp_path / "cache"))

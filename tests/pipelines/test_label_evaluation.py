@@ -70,7 +70,7 @@ def test_the_numbers_are_plain_json(result: dict[str, Any]) -> None:
 def lesson_of(classes: list[int], train: list[int], test: list[int]) -> Any:
     names = tuple(str(label) for label in range(max(classes) + 1))
     nobody = np.zeros(0, dtype=np.int64)
-    target = Target("urn:t", np.arange(len(classes)), np.array(classes), names, -np.ones(3), nobody, 0)
+    target = Target("urn:t", np.arange(len(classes)), np.array(classes), names, -np.ones(3), nobody)
     from kg.splits import Split
 
     return Lesson(target, Split(np.array(train), nobody, np.array(test)), (), None, None)  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ def pair_of_senses() -> tuple[JointGraph, Target]:
     graph = JointGraph(COUNT, features, owners, edges, torch.empty(0), None)
     classes = (2 * bits[:, 0] + bits[:, 1]).numpy()
     names = ("a", "b", "c", "d")
-    return graph, Target("t", np.arange(COUNT), classes, names, np.full(4, -1), np.arange(0), 0)
+    return graph, Target("t", np.arange(COUNT), classes, names, np.full(4, -1), np.arange(0))
 
 
 SPLIT = Split(np.arange(100), np.arange(100, 160), np.arange(160, COUNT))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 from pipelines.build_kg import build
 from pipelines.predict import main
@@ -47,6 +48,15 @@ def predictor(labelled: Path) -> Predictor:
 def test_the_candidates_are_those_of_the_kind_that_lack_a_value(predictor: Predictor) -> None:
     names = [predictor.graph.entities[i].as_py() for i in predictor.candidates().tolist()]
     assert names == [EX + "apple9", EX + "wolf9"]
+
+
+def test_a_labelled_entity_is_not_its_own_example(predictor: Predictor) -> None:
+    labelled, asked = predictor.model.examples[0, :3].numpy(), predictor.candidates()
+    naive = Predictor.open(predictor.store, ABOUT)
+    naive.model.counted = lambda rows: torch.zeros(len(rows), len(naive.names))  # type: ignore[method-assign]
+    told, by_itself = (one.evidence(labelled)[0] for one in (predictor, naive))
+    assert (np.abs(np.log(told) - np.log(by_itself)).max(1) > 0.1).all()
+    np.testing.assert_array_equal(predictor.evidence(asked)[0], naive.evidence(asked)[0])
 
 
 def test_a_prediction_names_a_class_and_the_senses_that_are_there(predictor: Predictor) -> None:

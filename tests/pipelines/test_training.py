@@ -21,7 +21,8 @@ def test_the_losses_fall_and_the_held_out_scores_beat_chance(store_folder: Path,
     store = Store.open(store_folder)
     longer = replace(settings, epochs=15, patience=30)
     trained = train(store.graph, store.observations, longer, progress=lambda *_: None)
-    assert np.mean(trained.losses["links"][-5:]) < np.mean(trained.losses["links"][:5])
+    losses = trained.histories["links"].losses
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
     chance = np.mean(1 / np.arange(1, 13))  # mean reciprocal rank of a random order of 12
     assert trained.held_out["text to image"]["MRR"] > chance
     assert trained.held_out["image to text"]["MRR"] > chance
