@@ -1,13 +1,12 @@
-"""Numbers as observations: literals to values, values to z-scores, z-scores to rows that can be compared.
+"""Numbers as observations: values to z-scores, z-scores to rows that can be compared.
 
 The scale of a predicate is learned from its visible values only. Knows no graph: entities and predicates are
-numbers, and which literals training may see is the caller's to say.
+numbers, and which of them training may see is the caller's to say.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .lexical import DATATYPES, parse_literals
-from .units import affine, local_name
+from .literals import Numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,96 +27,6 @@ WIDTH = 32  # dimensions of a block
 _LENGTHS = (0.3, 1.5)  # z-scores over which two values grow unlike: the fine and the coarse half of a block
 _CLIP = 4.0  # z-scores; what lies further out is all alike
 _SKEWED = 1.0  # the skewness from which a logarithm is tried
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """Numeric literals as columns.
-
-    Shapes: entity (m,) int64, predicate (m,) int64 into names, value (m,) float64, all finite.
-    """
-
-    entity: NDArray[np.int64]
-    predicate: NDArray[np.int64]
-    value: Floats
-    names: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        sizes = (len(self.entity), len(self.predicate), len(self.value))
-        if len(set(sizes)) > 1:
-            raise ValueError(f"expected columns of one length (got {sizes})")
-        if sizes[0] and not 0 <= self.predicate.min() <= self.predicate.max() < len(self.names):
-            raise ValueError(f"expected predicates below {len(self.names)} (got others)")
-        if not np.isfinite(self.value).all():
-            raise ValueError("expected finite values (got others)")
-
-
-@dataclass(frozen=True)
-class ReadNumbers:
-    """What became of literals: their numbers, which row each came from, and a sentence for each that failed.
-
-    Literals of other datatypes are in neither: they are no numbers and no problem.
-    """
-
-    numbers: Numbers
-    rows: NDArray[np.int64]
-    problems: list[tuple[int, str]]
-
-
-def read_numbers(
-    entity: NDArray[np.int64],
-    predicate: NDArray[np.int64],
-    names: Sequence[str],
-    values: Sequence[str],
-    datatypes: Sequence[str],
-    units: Sequence[str | None] | None = None,
-) -> ReadNumbers:
-    """Parse literals and bring the values of each predicate to its most common unit.
-
-    A value without a unit is taken to be in that unit already.
-
-    Args:
-        entity: of each literal.
-        predicate: of each literal, an index into `names`.
-        names: IRIs of the predicates.
-        values: the written forms.
-        datatypes: IRIs of the datatypes.
-        units: QUDT unit of each literal, None where none is stated.
-    """
-    value = parse_literals(values, datatypes)
-    numeric = np.fromiter((kind in DATATYPES for kind in datatypes), dtype=bool, count=len(value))
-    problems = [
-        (row, f"expected {_short(datatypes[row])} (got {values[row][:40]!r} for {names[predicate[row]]})")
-        for row in np.flatnonzero(numeric & np.isnan(value)).tolist()
-    ]
-    if units is not None:
-        problems += _convert(value, predicate, names, units)
-    rows = np.flatnonzero(np.isfinite(value))
-    numbers = Numbers(entity[rows], predicate[rows], value[rows], tuple(names))
-    return ReadNumbers(numbers, rows, sorted(problems))
-
-
-def _convert(
-    value: Floats, predicate: NDArray[np.int64], names: Sequence[str], units: Sequence[str | None]
-) -> list[tuple[int, str]]:
-    """Convert in place; what cannot be converted becomes NaN and a sentence."""
-    counts: dict[int, Counter[str]] = {}
-    stated = [(row, unit) for row, unit in enumerate(units) if unit and np.isfinite(value[row])]
-    for row, unit in stated:
-        counts.setdefault(int(predicate[row]), Counter())[unit] += 1
-    common = {key: min(count, key=lambda unit: (-count[unit], unit)) for key, count in counts.items()}
-    problems = []
-    for row, unit in stated:
-        target = common[int(predicate[row])]
-        scale = affine(unit, target)
-        if scale is None:
-            value[row] = np.nan
-            wanted = f"a unit that converts to {local_name(target)}"
-            name = names[predicate[row]]
-            problems.append((row, f"expected {wanted}, as most values of {name} (got {local_name(unit)})"))
-        else:
-            value[row] = scale[0] * value[row] + scale[1]
-    return problems
 
 
 @dataclass(frozen=True)
@@ -251,7 +159,3 @@ def _layout(names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32
         block = np.array([int.from_bytes(digest[8:16], "little") % MAX_BLOCKS for digest in digests])
     bits = np.unpackbits(np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)[:, : WIDTH // 8], axis=1)
     return block.astype(np.int64), (2.0 * bits - 1).astype(np.float32)
-
-
-def _short(datatype: str) -> str:
-    return "xsd:" + datatype.partition("#")[2]

@@ -6,6 +6,7 @@ A table of the units that catalogues, clinics and machines use; others are told 
 from __future__ import annotations
 
 from math import pi
+from urllib.parse import unquote
 
 # si = (value + offset) * multiplier, as in QUDT's conversionMultiplier and conversionOffset
 _TABLE: dict[str, dict[str, float | tuple[float, float]]] = {
@@ -70,7 +71,22 @@ _TABLE: dict[str, dict[str, float | tuple[float, float]]] = {
         "MOL-PER-M3": 1.0, "MOL-PER-L": 1e3, "MilliMOL-PER-L": 1.0, "MicroMOL-PER-L": 1e-3,
     },
 }  # fmt: skip
-_PREFIXES = ("http://qudt.org/vocab/unit/", "https://qudt.org/vocab/unit/", "unit:")
+# what UN/CEFACT calls them (schema:unitCode), and what people write (schema:unitText)
+_ALIASES = {
+    "CEL": "DEG_C", "FAH": "DEG_F", "KEL": "K", "MTR": "M", "CMT": "CentiM", "MMT": "MilliM", "KMT": "KiloM",
+    "INH": "IN", "FOT": "FT", "MTK": "M2", "MTQ": "M3", "LTR": "L", "MLT": "MilliL", "KGM": "KiloGM",
+    "GRM": "GM", "MGM": "MilliGM", "TNE": "TONNE", "LBR": "LB", "ONZ": "OZ", "HUR": "HR", "ANN": "YR",
+    "HTZ": "HZ", "PAL": "PA", "KPA": "KiloPA", "MBR": "MilliBAR", "MTS": "M-PER-SEC", "KMH": "KiloM-PER-HR",
+    "AMP": "A", "VLT": "V", "WTT": "W", "KWT": "KiloW", "KWH": "KiloW-HR", "JOU": "J", "NEW": "N",
+    "P1": "PERCENT", "C62": "NUM",
+    "°C": "DEG_C", "°F": "DEG_F", "m": "M", "cm": "CentiM", "mm": "MilliM", "km": "KiloM", "in": "IN",
+    "ft": "FT", "l": "L", "ml": "MilliL", "mL": "MilliL", "kg": "KiloGM", "g": "GM", "mg": "MilliGM",
+    "t": "TONNE", "lb": "LB", "s": "SEC", "ms": "MilliSEC", "min": "MIN", "h": "HR", "d": "DAY", "Hz": "HZ",
+    "kHz": "KiloHZ", "Pa": "PA", "hPa": "HectoPA", "kPa": "KiloPA", "bar": "BAR", "mbar": "MilliBAR",
+    "psi": "PSI", "m/s": "M-PER-SEC", "km/h": "KiloM-PER-HR", "mA": "MilliA", "mV": "MilliV", "kW": "KiloW",
+    "Wh": "W-HR", "kWh": "KiloW-HR", "%": "PERCENT", "l/min": "L-PER-MIN", "rpm": "REV-PER-MIN",
+}  # fmt: skip
+_PREFIXES = ("http://qudt.org/vocab/unit/", "https://qudt.org/vocab/unit/", "unit:", "urn:unit:")
 _UNITS = {
     unit: (quantity, *(scale if isinstance(scale, tuple) else (scale, 0.0)))
     for quantity, units in _TABLE.items()
@@ -85,7 +101,7 @@ def affine(unit: str, target: str) -> tuple[float, float] | None:
     """
     if unit == target:
         return 1.0, 0.0
-    ours, theirs = _UNITS.get(local_name(unit)), _UNITS.get(local_name(target))
+    ours, theirs = (_UNITS.get(_ALIASES.get(name, name)) for name in map(local_name, (unit, target)))
     if ours is None or theirs is None or ours[0] != theirs[0]:
         return None
     factor = ours[1] / theirs[1]
@@ -94,4 +110,9 @@ def affine(unit: str, target: str) -> tuple[float, float] | None:
 
 def local_name(unit: str) -> str:
     """A unit without the start of its IRI, as messages show it."""
-    return next((unit.removeprefix(start) for start in _PREFIXES if unit.startswith(start)), unit)
+    return unquote(next((unit.removeprefix(start) for start in _PREFIXES if unit.startswith(start)), unit))
+
+
+def is_unit(iri: str) -> bool:
+    """Whether an IRI stands for a unit, be it in the table or not."""
+    return iri.startswith(_PREFIXES)

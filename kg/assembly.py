@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from kg.graph import LITERAL_SCHEMA, MEDIA_SCHEMA, KnowledgeGraph
 from kg.nquads import Statements, endings_of
 from kg.observations import Facts, Media, find_media
+from kg.quantities import folded
 from kg.vocabulary import MODALITIES, Vocabulary
 
 _FRESH = 1 << 22  # octets of texts that may wait until their repeats are found
@@ -77,6 +78,7 @@ class Assembler:
             literals=literals.T,
             values=pa.chunked_array(self._values, pa.string()),
         )
+        facts, tags = folded(facts, tags)
         self._values = []
         with ThreadPoolExecutor(max_workers=1) as pool:  # Arrow sorts the terms while numpy finds the media
             order = pool.submit(pc.sort_indices, terms)

@@ -12,7 +12,7 @@ import torch
 from encoders import make_encoder
 from encoders.base import Encoder, MediaError, resolve_media
 from encoders.cache import encode_cached
-from encoders.number import ReadNumbers
+from encoders.literals import ReadNumbers
 from encoders.remote import fetch_remote
 from kg.graph import KnowledgeGraph
 from kg.vocabulary import Vocabulary

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoders.number import Numbers
+from encoders.literals import Numbers
 from fusion.base import JointGraph
 from kg.diffusion import affinity
 from kg.graph import KnowledgeGraph

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import torch
 from numpy.typing import NDArray
 
-from encoders.number import Numbers, ReadNumbers, Standard, number_rows, read_numbers
+from encoders.literals import Numbers, ReadNumbers, read_numbers
+from encoders.number import Standard, number_rows
 from kg.graph import KnowledgeGraph
 from pipelines.joint import Observations
 
@@ -21,7 +22,7 @@ _UNITS = (_QUDT + "hasUnit", _QUDT + "unit")
 
 
 def graph_numbers(graph: KnowledgeGraph) -> ReadNumbers:
-    """All numeric literals and dates; a unit is that which the property states by qudt:hasUnit."""
+    """All numeric literals and dates; a unit is that of the value itself, else of the property (qudt:hasUnit)."""
     literals = graph.literals
     coded = literals["predicate"].combine_chunks().dictionary_encode()
     names = coded.dictionary.to_pylist()

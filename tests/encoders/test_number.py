@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from encoders.lexical import XSD
-from encoders.number import MAX_BLOCKS, WIDTH, Numbers, Standard, number_dim, number_rows, read_numbers
+from encoders.literals import Numbers, read_numbers
+from encoders.number import MAX_BLOCKS, WIDTH, Standard, number_dim, number_rows
 from encoders.units import affine
 
 UNIT = "http://qudt.org/vocab/unit/"

@@ -87,3 +87,31 @@ def test_other_predicates_are_left_out_and_two_sources_share_one_list(tmp_path: 
     assert both is not None
     assert len(both.value) == 7
     assert joined([]) is None
+
+
+def test_values_with_units_of_their_own_become_the_commonest_and_what_does_not_convert_is_told(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "quantities.ttl"
+    path.write_text(
+        """@prefix : <http://example.org/> . @prefix schema: <https://schema.org/> .
+        @prefix qudt: <http://qudt.org/schema/qudt/> . @prefix unit: <http://qudt.org/vocab/unit/> .
+        :a :pressure [ qudt:numericValue 3 ; qudt:unit unit:BAR ] .
+        :b :pressure [ qudt:numericValue 4.5 ; qudt:unit unit:BAR ] .
+        :c :pressure [ qudt:value 250000 ; qudt:unit unit:PA ] .
+        :d :pressure [ schema:value "2e2" ; schema:unitText "kPa" ] .
+        :e :pressure [ schema:value 7 ; schema:unitCode "KGM" ] .
+        :f :pressure 6 . :g :pressure [ schema:value 8 ; schema:unitText "furlong" ] .
+        """,
+        encoding="utf-8",
+    )
+    graph, _ = read([path])
+    found = graph_numbers(graph)
+    names = [graph.entities[i].as_py()[-1] for i in found.numbers.entity.tolist()]
+    assert dict(zip(names, found.numbers.value.tolist(), strict=True)) == {
+        "a": 3, "b": 4.5, "c": 2.5, "d": 2, "f": 6
+    }  # fmt: skip
+    assert [problem for _, problem in found.problems] == [
+        f"expected a unit that converts to BAR, as most values of {EX}pressure (got {unit})"
+        for unit in ("KGM", "furlong")
+    ]
