@@ -29,7 +29,9 @@ class Spectrum:
         """Of rows ``(m, w)`` about the means of their classes ``(m,)``."""
         count = torch.bincount(label).clamp(min=1).unsqueeze(1)
         means = rows.new_zeros(len(count), rows.shape[1]).index_add(0, label, rows) / count
-        return cls(*torch.linalg.eigh(torch.cov((rows - means[label]).t())))
+        covariance = torch.cov((rows - means[label]).double().t())  # float32 fails where its rank is small
+        values, vectors = torch.linalg.eigh(covariance)
+        return cls(values.to(rows.dtype), vectors.to(rows.dtype))
 
     def whitening(self, shrinkage: float) -> Tensor:
         """Inverse square root of the covariance, shrunk towards a sphere by a share: ``(w, w)``."""
