@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from kg.inferred import rule_of
+
 if TYPE_CHECKING:
     from kg.graph import KnowledgeGraph
     from kg.vocabulary import Vocabulary
@@ -31,7 +35,8 @@ class Hit:
 
     `modalities` holds the similarity by sense (1 is equal), `joint` for the fused vectors and `graph` for
     the nearness by facts to what the question names. `path` is a chain of facts, each as it stands in
-    the graph, from an entity that the question names (an anchor) to this one.
+    the graph, from an entity that the question names (an anchor) to this one. `rules` names for each of
+    these facts the rule that inferred it and how sure it is; None for what was stated.
     """
 
     entity: str
@@ -40,16 +45,38 @@ class Hit:
     modalities: dict[str, float]
     path: list[tuple[str, str, str]]
     anchor: bool = False
+    rules: Sequence[tuple[str, float] | None] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The hit as plain JSON values."""
-        return {
+        """The hit as plain JSON values; "rules" are there where a fact of the path was inferred."""
+        told = {
             "entity": self.entity,
             "label": self.label,
             "score": round(self.score, 6),
             "modalities": {name: round(value, 6) for name, value in self.modalities.items()},
             "path": [list(step) for step in self.path],
         }
+        if any(self.rules):
+            told["rules"] = [rule and {"rule": rule[0], "confidence": rule[1]} for rule in self.rules]
+        return told
+
+
+class InferredSteps:
+    """Tells which facts of a graph were inferred, and by what."""
+
+    def __init__(self, graph: KnowledgeGraph) -> None:
+        self._rules = [rule_of(name) for name in graph.graphs]
+        self._graph = graph
+        self._heads = np.ascontiguousarray(graph.triples[:, 0]) if any(self._rules) else None
+
+    def rule(self, step: tuple[int, int, int]) -> tuple[str, float] | None:
+        """Name the rule of a fact and how sure it is; None if it was stated."""
+        if self._heads is None:
+            return None
+        rows = slice(*np.searchsorted(self._heads, [step[0], step[0] + 1]))
+        same = (self._graph.triples[rows] == step).all(axis=1)
+        rules = [self._rules[origin] for origin in self._graph.origin[rows][same]]
+        return None if None in rules or not rules else rules[0]
 
 
 def plain_words(text: str) -> list[str]:
@@ -86,17 +113,24 @@ def recognised_names(graph: KnowledgeGraph, vocabulary: Vocabulary) -> dict[str,
     return {name: list(ids) for name, ids in names.items()}
 
 
-def readable_path(path: Sequence[tuple[str, str, str]], end: str, names: Mapping[str, str]) -> str:
+def readable_path(
+    path: Sequence[tuple[str, str, str]],
+    end: str,
+    names: Mapping[str, str],
+    rules: Sequence[tuple[str, float] | None] = (),
+) -> str:
     """Write a chain of facts in one line, as ``penguin -broader-> bird <-about- A toucan``.
 
     Args:
         path: facts from the anchor to the hit, each head, relation, tail as stated.
         end: IRI of the hit, where the path ends.
         names: label by IRI; an IRI without one is shown as it is.
+        rules: of each fact the rule that inferred it, shown as ``-kin (by uncle, 0.8)->``; None if stated.
     """
     text, here = names.get(end, end), end
-    for head, relation, tail in reversed(path):
-        short = names.get(relation, re.split(r"[/#]", relation.rstrip("/#"))[-1])
+    by = [None if rule is None else f" (by {rule[0]}, {rule[1]:g})" for rule in rules] or [None] * len(path)
+    for (head, relation, tail), rule in zip(reversed(path), reversed(by), strict=True):
+        short = names.get(relation, re.split(r"[/#]", relation.rstrip("/#"))[-1]) + (rule or "")
         forward = tail == here
         here = head if forward else tail
         text = f"{names.get(here, here)} {f'-{short}->' if forward else f'<-{short}-'} {text}"

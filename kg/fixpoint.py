@@ -1,0 +1,110 @@
+"""Closure and rules to a fixed point: all that follows, each fact as sure as the best way to it.
+
+A way is as sure as its weakest rule, stated facts and the closure being sure, as in possibilistic logic
+(Dubois, Lang, Prade 1994): so the rules are followed level by level, the surest first, and what a level adds
+has its confidence. The surest rule that finds a fact owns it; what is stated is never inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+import pyoxigraph as ox
+
+from kg.closure import ReasoningError, closure
+from kg.construct import Rule, constructed
+from kg.inferred import inferred_graph
+from kg.supplement import supplement
+
+ROUNDS = 1_000
+"""Rounds after which a rule counts as endless: chains of facts are shorter."""
+
+Say = Callable[[str], None]
+"""Called with what is done next."""
+
+
+class Follower:
+    """Adds what follows to a store.
+
+    Args:
+        store: The stated facts; what follows is added, each rule's in a graph of its own.
+        prefixes: Those that the rules may use.
+        unseen: Predicates that nothing may be concluded about.
+        most: Facts that a rule may add.
+        say: Called with the name of what is run next.
+    """
+
+    def __init__(
+        self, store: ox.Store, prefixes: Mapping[str, str], unseen: Collection[str], most: int, say: Say
+    ) -> None:
+        self.inferred: list[ox.Quad] = []
+        self._store, self._prefixes, self._unseen, self._most, self._say = store, prefixes, unseen, most, say
+        self._added: dict[str, int] = {}
+
+    def follow(self, profile: str, rules: Sequence[Rule]) -> None:
+        """Follow the rules and the closure until neither adds a fact.
+
+        Raises:
+            ReasoningError: A rule is malformed or grows without bound.
+        """
+        levels = {rule.confidence for rule in rules} | ({1.0} if profile != "none" else set())
+        for level in sorted(levels, reverse=True):
+            active = [rule for rule in rules if rule.confidence >= level]
+            fresh = self._close(profile, level) if level == 1 else 0
+            while self._saturate(active, level):
+                fresh = self._close(profile, level)
+                if not fresh:
+                    break
+
+    def _close(self, profile: str, level: float) -> int:
+        if profile == "none":
+            return 0
+        total, fresh = 0, -1
+        while fresh:
+            self._say(f"the {profile} closure")
+            total += self._add(closure((quad.triple for quad in self._store), profile), profile, level)
+            fresh = self._add(supplement(self._store, profile), profile, level)
+            total += fresh
+        return total
+
+    def _saturate(self, rules: Sequence[Rule], level: float) -> int:
+        """Run the rules in turn until none adds a fact; how many were added."""
+        total = 0
+        for _ in range(ROUNDS):
+            grown = [rule.name for rule in rules if self._run(rule, level)]
+            if not grown:
+                return total
+            total += len(grown)
+        raise ReasoningError(f"rule {grown[0]}: {_ENDLESS} (got new facts after {ROUNDS:,} rounds)")
+
+    def _run(self, rule: Rule, level: float) -> int:
+        self._say(f"rule {rule.name}")
+        count = self._add(constructed(self._store, rule, self._prefixes), rule.name, level)
+        self._added[rule.name] = self._added.get(rule.name, 0) + count
+        if self._added[rule.name] > self._most:
+            raise ReasoningError(f"rule {rule.name}: {_ENDLESS} (got more than {self._most:,} facts)")
+        return count
+
+    def _add(self, found: Iterable[ox.Triple], name: str, level: float) -> int:
+        """Add what is new, in an order of its own: queries give theirs by chance."""
+        fresh: set[ox.Triple] = set()
+        for triple in found:
+            if triple not in fresh and triple.predicate.value not in self._unseen and not self._known(triple):
+                fresh.add(triple)
+                if len(fresh) > self._most:
+                    raise ReasoningError(f"rule {name}: {_ENDLESS} (got more than {self._most:,} facts)")
+        graph = ox.NamedNode(inferred_graph(name, level))
+        quads = [
+            ox.Quad(triple.subject, triple.predicate, triple.object, graph)
+            for triple in sorted(fresh, key=str)
+        ]
+        self._store.extend(quads)
+        self.inferred += quads
+        return len(quads)
+
+    def _known(self, triple: ox.Triple) -> bool:
+        known = self._store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None)
+        return next(known, None) is not None
+
+
+_ENDLESS = "expected a rule that comes to an end"
