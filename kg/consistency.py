@@ -11,7 +11,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from kg.patterns import filled, named, rows
+from kg.patterns import Row, filled, named, rows
 
 MOST = 1_000
 """Contradictions of one kind that are listed."""
@@ -146,22 +146,14 @@ CHECKS = (
 
 def contradictions(store: ox.Store, check: Check) -> list[dict[str, Any]]:
     """Find the contradictions of one kind, each as kind, sentence and triples, sorted; at most `MOST`."""
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in rows(store, check.schema):
-        for whole in rows(store, check.facts, row):
-            terms = {name: _text(term) for name, term in whole.items()}
-            key = tuple(sorted(terms.values()))  # said both ways it is one contradiction
-            found.setdefault(
-                key,
-                {
-                    "kind": check.kind,
-                    "sentence": check.sentence.format(**terms),
-                    "triples": [[_text(term) for term in filled(one, whole)] for one in check.shown],
-                },
-            )
-            if len(found) >= MOST:
-                break
-    return [found[key] for key in sorted(found)][:MOST]
+    found: dict[tuple[str, ...], Row] = {}
+    wholes = (whole for row in rows(store, check.schema) for whole in rows(store, check.facts, row))
+    for whole in wholes:
+        key = tuple(sorted(map(str, whole.values())))  # said both ways it is one contradiction
+        if key not in found and len(found) == MOST:
+            break
+        found[key] = min(found.get(key, whole), whole, key=_spelt)
+    return [_told(check, found[key]) for key in sorted(found)]
 
 
 def cycles(store: ox.Store) -> list[dict[str, Any]]:
@@ -187,6 +179,18 @@ def cycles(store: ox.Store) -> list[dict[str, Any]]:
                 around = [low for low, _ in networkx.find_cycle(part, knot[0])]
                 found.append({"relation": relation.value, "entities": [*around, around[0]]})
     return found
+
+
+def _spelt(row: Row) -> list[tuple[str, str]]:
+    return sorted((name, str(term)) for name, term in row.items())
+
+
+def _told(check: Check, row: Row) -> dict[str, Any]:
+    return {
+        "kind": check.kind,
+        "sentence": check.sentence.format(**{name: _text(term) for name, term in row.items()}),
+        "triples": [[_text(term) for term in filled(one, row)] for one in check.shown],
+    }
 
 
 def _text(term: Any) -> str:

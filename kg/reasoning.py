@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -144,8 +145,9 @@ def _messages(task: dict[str, Any], seconds: float) -> Iterator[dict[str, Any]]:
         listener = threading.Thread(target=_listen, args=(process.stdout, said), daemon=True)
         try:
             listener.start()
-            process.stdin.write(json.dumps(task).encode())
-            process.stdin.close()
+            with suppress(BrokenPipeError):  # it has ended already: why is told below
+                process.stdin.write(json.dumps(task).encode())
+                process.stdin.close()
             yield from _until_silence(said, seconds)
             process.wait(timeout=seconds)
             _explain(process.returncode, errors)

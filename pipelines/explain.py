@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kg.inferred import rule_of
+from kg.paths import Step
+from pipelines.settings import REASON
 
 if TYPE_CHECKING:
     from kg.graph import KnowledgeGraph
@@ -62,21 +64,45 @@ class Hit:
 
 
 class InferredSteps:
-    """Tells which facts of a graph were inferred, and by what."""
+    """Tells which facts of a graph were inferred, and by what.
 
-    def __init__(self, graph: KnowledgeGraph) -> None:
+    Args:
+        graph: the graph.
+        ignored_relations: relations that no path uses.
+    """
+
+    def __init__(self, graph: KnowledgeGraph, ignored_relations: Collection[int] = ()) -> None:
+        self._graph, self._ignored = graph, frozenset(ignored_relations)
         self._rules = [rule_of(name) for name in graph.graphs]
-        self._graph = graph
         self._heads = np.ascontiguousarray(graph.triples[:, 0]) if any(self._rules) else None
 
-    def rule(self, step: tuple[int, int, int]) -> tuple[str, float] | None:
+    def best(self, step: Step) -> Step:
+        """The fact between the same two that says most: one that was stated, else the surest."""
+        if self.rule(step) is None:
+            return step
+        ways = [*self._between(step[0], step[2]), *self._between(step[2], step[0])]
+        return min((way for way in ways if way[1] not in self._ignored), key=self._doubt)
+
+    def _doubt(self, step: Step) -> tuple[float, bool]:
+        """Order facts: stated ones, then the surest, and of these a user's own rule tells more than OWL."""
+        rule = self.rule(step)
+        return (-2.0, False) if rule is None else (-rule[1], rule[0] in REASON)
+
+    def rule(self, step: Step) -> tuple[str, float] | None:
         """Name the rule of a fact and how sure it is; None if it was stated."""
         if self._heads is None:
             return None
-        rows = slice(*np.searchsorted(self._heads, [step[0], step[0] + 1]))
+        rows = self._of(step[0])
         same = (self._graph.triples[rows] == step).all(axis=1)
         rules = [self._rules[origin] for origin in self._graph.origin[rows][same]]
-        return None if None in rules or not rules else rules[0]
+        return None if not rules or None in rules else rules[0]
+
+    def _between(self, head: int, tail: int) -> list[Step]:
+        rows = self._graph.triples[self._of(head)]
+        return [(h, r, t) for h, r, t in rows[rows[:, 2] == tail].tolist()]
+
+    def _of(self, head: int) -> slice:
+        return slice(*np.searchsorted(self._heads, [head, head + 1]))
 
 
 def plain_words(text: str) -> list[str]:

@@ -150,13 +150,16 @@ class Searcher:
     @cached_property
     def _finder(self) -> PathFinder:
         graph = self.store.graph
-        relations = graph.relations.to_pylist()
-        ignored = [relations.index(RDF_TYPE)] if RDF_TYPE in relations else []
-        return PathFinder(graph.triples, graph.num_entities, ignored)
+        return PathFinder(graph.triples, graph.num_entities, self._ignored)
+
+    @cached_property
+    def _ignored(self) -> list[int]:
+        relations = self.store.graph.relations.to_pylist()
+        return [relations.index(RDF_TYPE)] if RDF_TYPE in relations else []
 
     @cached_property
     def _steps(self) -> InferredSteps:
-        return InferredSteps(self.store.graph)
+        return InferredSteps(self.store.graph, self._ignored)
 
     @cached_property
     def _names(self) -> dict[str, list[int]]:
@@ -303,6 +306,7 @@ class Searcher:
             ids = ids[ids != one.entity]
         found = best(score[ids].unsqueeze(0), k, ids)[1][0].tolist()
         paths = self._finder.paths(one.anchors, found, max_length=LONGEST_PATH) if one.anchors else {}
+        paths = {i: [self._steps.best(step) for step in path] for i, path in paths.items()}
         hits = [
             Hit(
                 entity=graph.entities[i].as_py(),
