@@ -7,12 +7,14 @@ refused.
 from __future__ import annotations
 
 import itertools
+import queue
 import re
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pyoxigraph as ox
 
@@ -39,6 +41,8 @@ _UPDATES = {
     *("INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"),
 }
 
+Result = TypeVar("Result")
+
 SMALL = 100_000
 """Statements up to which a store is worth a copy in memory: half a second and 90 MB at most."""
 
@@ -53,14 +57,20 @@ class Facts:
     Args:
         store: An open Oxigraph store.
         prefixes: Those of the loaded data, known in every query.
+        seconds: Longest that a query may take.
         on_disk: Whether a small store may be copied to memory when it is asked a second time: property
             paths run there in an eighth of the time, and who asks once need not wait for the copy.
     """
 
     def __init__(
-        self, store: ox.Store, prefixes: Mapping[str, str] | None = None, *, on_disk: bool = False
+        self,
+        store: ox.Store,
+        prefixes: Mapping[str, str] | None = None,
+        *,
+        seconds: float = 60.0,
+        on_disk: bool = False,
     ) -> None:
-        self._store = store
+        self._store, self._seconds = store, seconds
         self._asked, self._on_disk = 0, on_disk
         self._prefixes = PREFIXES | dict(prefixes or {})
 
@@ -92,8 +102,11 @@ class Facts:
             inferred: Whether it sees what follows from the facts, or only what was stated.
 
         Raises:
-            ConstraintError: It is no such thing, or would reach the network.
+            ConstraintError: It is no such thing, would reach the network or takes too long.
         """
+        return _within(self._seconds, lambda: self._select_entities(where, prefixes, inferred))
+
+    def _select_entities(self, where: str, prefixes: Mapping[str, str] | None, inferred: bool) -> list[str]:
         _refuse_other_forms(where)
         query, lead = _as_select(where)
         if not any(token in ("?x", "$x") for _, token in _tokens(where)):
@@ -121,8 +134,13 @@ class Facts:
         """Answer a SELECT: a row for each solution, IRIs and literals as text, None if unbound.
 
         Raises:
-            ConstraintError: It is no SELECT, is malformed or would reach the network.
+            ConstraintError: It is no SELECT, is malformed, would reach the network or takes too long.
         """
+        return _within(self._seconds, lambda: self._query(sparql, prefixes, inferred))
+
+    def _query(
+        self, sparql: str, prefixes: Mapping[str, str] | None, inferred: bool
+    ) -> list[dict[str, str | None]]:
         _refuse_other_forms(sparql)
         solutions = self._solutions(sparql, prefixes, sparql, 0, inferred)
         names = [variable.value for variable in solutions.variables]
@@ -164,6 +182,34 @@ class Facts:
             memory = ox.Store()
             memory.bulk_extend(self._store)
             self._store = memory  # at the end: others may be reading
+
+
+def _within(seconds: float, ask: Callable[[], Result]) -> Result:
+    """Ask in a thread and wait for the answer so long.
+
+    A query cannot be stopped; one that is given up goes on beside, but for the end of the process.
+    """
+    answer: queue.SimpleQueue[tuple[Result | None, Exception | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        """Hand over what comes back, or what is raised."""
+        try:
+            answer.put((ask(), None))
+        except Exception as error:
+            # its frames hold what only this thread may let go of
+            error.__traceback__ = error.__cause__ = error.__context__ = None
+            answer.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        result, error = answer.get(timeout=seconds)
+    except queue.Empty:
+        raise ConstraintError(
+            f"expected a query that is answered within {seconds:g} seconds (it was not): make it narrower"
+        ) from None
+    if error is not None:
+        raise error
+    return cast(Result, result)
 
 
 def checked_construct(text: str) -> None:
