@@ -74,7 +74,7 @@ class InferredSteps:
     def __init__(self, graph: KnowledgeGraph, ignored_relations: Collection[int] = ()) -> None:
         self._graph, self._ignored = graph, frozenset(ignored_relations)
         self._rules = [rule_of(name) for name in graph.graphs]
-        self._heads = np.ascontiguousarray(graph.triples[:, 0]) if any(self._rules) else None
+        self._heads = np.ascontiguousarray(graph.triples[:, 0])
 
     def best(self, step: Step) -> Step:
         """The fact between the same two that says most: one that was stated, else the surest."""
@@ -90,7 +90,7 @@ class InferredSteps:
 
     def rule(self, step: Step) -> tuple[str, float] | None:
         """Name the rule of a fact and how sure it is; None if it was stated."""
-        if self._heads is None:
+        if not any(self._rules):
             return None
         rows = self._of(step[0])
         same = (self._graph.triples[rows] == step).all(axis=1)
