@@ -91,11 +91,13 @@ class Assembler:
             order = pool.submit(pc.sort_indices, terms)
             media = find_media(facts, self._vocabulary)
             given = self._weights(facts)
-        media = replace(
-            media,
-            kept_links=media.kept_links & ~given.nodes[facts.links[:, [0, 2]]].any(axis=1),
-            kept_literals=media.kept_literals & ~given.nodes[facts.literals[:, 0]],
-        )
+        if given.nodes.any():
+            head, _, tail, _ = facts.links.T
+            media = replace(
+                media,
+                kept_links=media.kept_links & ~given.nodes[head] & ~given.nodes[tail],
+                kept_literals=media.kept_literals & ~given.nodes[facts.literals[:, 0]],
+            )
         graph, absent = _graph(facts, media, given, order.result(), tags, graphs.dictionary, prefixes)
         if absent:
             self.notes.append(f"weights of statements that are not in the data: {absent:,}")

@@ -7,7 +7,7 @@ has its confidence. The surest rule that finds a fact owns it; what is stated is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import pyoxigraph as ox
 
@@ -62,8 +62,9 @@ class Follower:
         total, fresh = 0, -1
         while fresh:
             self._say(f"the {profile} closure")
-            total += self._add(closure((quad.triple for quad in self._store), profile), profile, level)
-            fresh = self._add(supplement(self._store, profile), profile, level)
+            found = self._new(closure((quad.triple for quad in self._store), profile))
+            total += self._add(found, profile, level)
+            fresh = self._add(self._new(supplement(self._store, profile)), profile, level)
             total += fresh
         return total
 
@@ -79,24 +80,24 @@ class Follower:
 
     def _run(self, rule: Rule, level: float) -> int:
         self._say(f"rule {rule.name}")
-        count = self._add(constructed(self._store, rule, self._prefixes), rule.name, level)
-        self._added[rule.name] = self._added.get(rule.name, 0) + count
-        if self._added[rule.name] > self._most:
-            raise ReasoningError(f"rule {rule.name}: {_ENDLESS} (got more than {self._most:,} facts)")
-        return count
-
-    def _add(self, found: Iterable[ox.Triple], name: str, level: float) -> int:
-        """Add what is new, in an order of its own: queries give theirs by chance."""
+        before = self._added.get(rule.name, 0)
         fresh: set[ox.Triple] = set()
-        for triple in found:
-            if triple not in fresh and triple.predicate.value not in self._unseen and not self._known(triple):
-                fresh.add(triple)
-                if len(fresh) > self._most:
-                    raise ReasoningError(f"rule {name}: {_ENDLESS} (got more than {self._most:,} facts)")
+        for triple in self._new(constructed(self._store, rule, self._prefixes)):
+            fresh.add(triple)
+            if before + len(fresh) > self._most:
+                raise ReasoningError(f"rule {rule.name}: {_ENDLESS} (got more than {self._most:,} facts)")
+        self._added[rule.name] = before + len(fresh)
+        return self._add(fresh, rule.name, level)
+
+    def _new(self, found: Iterable[ox.Triple]) -> Iterator[ox.Triple]:
+        return (one for one in found if one.predicate.value not in self._unseen and not self._known(one))
+
+    def _add(self, new: Iterable[ox.Triple], name: str, level: float) -> int:
+        """Add what is new, in an order of its own: queries give theirs by chance."""
         graph = ox.NamedNode(inferred_graph(name, level))
         quads = [
             ox.Quad(triple.subject, triple.predicate, triple.object, graph)
-            for triple in sorted(fresh, key=str)
+            for triple in sorted(set(new), key=str)
         ]
         self._store.extend(quads)
         self.inferred += quads

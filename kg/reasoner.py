@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyoxigraph as ox
+import rdflib.plugins.sparql
 
 from kg.closure import ReasoningError
 from kg.consistency import CHECKS, contradictions, cycles
@@ -29,6 +30,7 @@ IN_MEMORY = 1 << 26
 def main() -> int:
     """Do the task on stdin."""
     sys.addaudithook(_refuse_network)
+    rdflib.plugins.sparql.SPARQL_LOAD_GRAPHS = False  # nor shall a query in a shape read files
     task = json.load(sys.stdin)
     try:
         with TemporaryDirectory(dir=Path(task["out"]).parent) as folder:
@@ -47,15 +49,16 @@ def reason(task: dict[str, Any], folder: str) -> dict[str, Any]:
     small = Path(task["statements"]).stat().st_size <= IN_MEMORY
     store = ox.Store() if small else ox.Store(folder)
     store.bulk_load(path=task["statements"], format=ox.RdfFormat.N_QUADS, lenient=True)
-    for predicate in task["unseen"]:
-        for quad in list(store.quads_for_pattern(None, ox.NamedNode(predicate), None, None)):
-            store.remove(quad)
     _say(step="looking for hierarchies that go round")
     around = cycles(store)
+    unseen = [quad for name in task["unseen"] for quad in _with(store, name)]
+    for quad in unseen:
+        store.remove(quad)
     prefixes = PREFIXES | _old_schema(store) | task["prefixes"]
     follower = Follower(store, prefixes, task["unseen"], task["most"], lambda step: _say(step=step))
     follower.follow(task["profile"], [Rule(**rule) for rule in task["rules"]])
     ox.serialize(follower.inferred, task["out"], format=ox.RdfFormat.N_QUADS)
+    store.extend(unseen)
     faults = []
     for check in CHECKS:
         _say(step=f"looking for contradictions ({check.kind})")
@@ -69,6 +72,10 @@ def reason(task: dict[str, Any], folder: str) -> dict[str, Any]:
     rules = (rule_of(str(quad.graph_name)[1:-1]) for quad in follower.inferred)
     counts = Counter(rule[0] for rule in rules if rule is not None)
     return {"inferred": counts, "contradictions": faults, "cycles": around, "shapes": report}
+
+
+def _with(store: ox.Store, predicate: str) -> list[ox.Quad]:
+    return list(store.quads_for_pattern(None, ox.NamedNode(predicate), None, None))
 
 
 def _old_schema(store: ox.Store) -> dict[str, str]:

@@ -180,6 +180,18 @@ def test_shapes_see_what_follows(tmp_path: Path) -> None:
         task(tmp_path, text, shapes=(shapes,))
 
 
+def test_what_rules_must_not_see_is_checked_all_the_same(tmp_path: Path) -> None:
+    shapes = tmp_path / "shapes.ttl"
+    shapes.write_text(
+        f"""@prefix sh: <http://www.w3.org/ns/shacl#> . @prefix ex: <{EX}> .
+        ex:S a sh:NodeShape ; sh:targetClass ex:Cat ; sh:property [ sh:path ex:eats ; sh:minCount 1 ] ."""
+    )
+    fed = Rule("fed", 1.0, "CONSTRUCT { ?y ex:fedTo ?x } WHERE { ?x ex:eats ?y }")
+    how = {"shapes": (shapes,), "unseen": frozenset([EX + "eats"])}
+    found = task(tmp_path, "ex:tom a ex:Cat ; ex:eats ex:food .", fed, **how)
+    assert (found.faults(), found.inferred) == ([], {})
+
+
 def test_a_hierarchy_that_goes_round_is_a_warning_and_works(tmp_path: Path) -> None:
     below = "<http://www.w3.org/2000/01/rdf-schema#subClassOf>"
     found = task(tmp_path, f"ex:A {below} ex:B . ex:B {below} ex:A . ex:x a ex:A .", profile="rdfs")
