@@ -1,12 +1,13 @@
 """Closure and rules to a fixed point: all that follows, each fact as sure as the best way to it.
 
-A way is as sure as its weakest rule, stated facts and the closure being sure, as in possibilistic logic
-(Dubois, Lang, Prade 1994): so the rules are followed level by level, the surest first, and what a level adds
+A way is as sure as the weakest fact and rule on it, the closure being sure, as in possibilistic logic
+(Dubois, Lang, Prade 1994): so facts and rules come in level by level, the surest first, and what a level adds
 has its confidence. The surest rule that finds a fact owns it; what is stated is never inferred.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import pyoxigraph as ox
@@ -18,6 +19,9 @@ from kg.supplement import supplement
 
 ROUNDS = 1_000
 """Rounds after which a rule counts as endless: chains of facts are shorter."""
+
+LEVELS = 8
+"""Weights of stated facts that are told apart; of more, each counts as the next one below."""
 
 Say = Callable[[str], None]
 """Called with what is done next."""
@@ -40,21 +44,45 @@ class Follower:
         self.inferred: list[ox.Quad] = []
         self._store, self._prefixes, self._unseen, self._most, self._say = store, prefixes, unseen, most, say
         self._added: dict[str, int] = {}
+        self._doubtful: Collection[ox.Triple] = ()
 
-    def follow(self, profile: str, rules: Sequence[Rule]) -> None:
+    def follow(
+        self, profile: str, rules: Sequence[Rule], doubtful: Mapping[ox.Triple, float] | None = None
+    ) -> None:
         """Follow the rules and the closure until neither adds a fact.
+
+        Args:
+            profile: none, rdfs or owl.
+            rules: The user's own rules.
+            doubtful: Stated facts that are not sure, with their weights in (0, 1).
 
         Raises:
             ReasoningError: A rule is malformed or grows without bound.
         """
-        levels = {rule.confidence for rule in rules} | ({1.0} if profile != "none" else set())
+        self._doubtful = doubtful or {}
+        waiting = self._withheld(doubtful or {})
+        levels = {1.0} | {rule.confidence for rule in rules} | waiting.keys()
         for level in sorted(levels, reverse=True):
             active = [rule for rule in rules if rule.confidence >= level]
-            fresh = self._close(profile, level) if level == 1 else 0
+            self._store.extend(waiting.get(level, ()))
+            if level == 1 or level in waiting:
+                self._close(profile, level)
             while self._saturate(active, level):
                 fresh = self._close(profile, level)
                 if not fresh:
                     break
+
+    def _withheld(self, doubtful: Mapping[ox.Triple, float]) -> dict[float, list[ox.Quad]]:
+        """Take doubtful facts out until their level has come."""
+        steps = sorted(set(doubtful.values()))
+        steps = steps[:: -(-len(steps) // LEVELS) or 1]
+        waiting: dict[float, list[ox.Quad]] = {}
+        for triple, weight in doubtful.items():
+            quads = list(self._store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None))
+            waiting.setdefault(steps[bisect_right(steps, weight) - 1], []).extend(quads)
+            for quad in quads:
+                self._store.remove(quad)
+        return waiting
 
     def _close(self, profile: str, level: float) -> int:
         if profile == "none":
@@ -104,6 +132,8 @@ class Follower:
         return len(quads)
 
     def _known(self, triple: ox.Triple) -> bool:
+        if triple in self._doubtful:
+            return True
         known = self._store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None)
         return next(known, None) is not None
 

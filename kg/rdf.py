@@ -78,7 +78,7 @@ def read(
         if folder is not None:
             spool = stack.enter_context((folder / _SPOOL).open("wb"))
         if reasoning is not None and folder is not None:
-            follow = partial(_inferred, folder, reasoning, report)
+            follow = partial(_inferred, folder, reasoning, vocabulary, report)
         graph = _assembled(sources, vocabulary, report, lenient, progress, spool, follow)
         if facts is not None and folder is not None and spool is not None:
             spool.close()
@@ -183,10 +183,15 @@ def _cut(text: bytes) -> Statements:
 
 
 def _inferred(
-    folder: Path, reasoning: Reasoning, report: LoadReport, prefixes: Mapping[str, str]
+    folder: Path,
+    reasoning: Reasoning,
+    vocabulary: Vocabulary,
+    report: LoadReport,
+    prefixes: Mapping[str, str],
 ) -> Iterator[bytes]:
     """Infer from what was spooled; give the new statements in pieces of whole lines."""
-    report.findings = infer(folder / _SPOOL, folder / _FOLLOWS, reasoning, prefixes)
+    paths = folder / _SPOOL, folder / _FOLLOWS
+    report.findings = infer(*paths, reasoning, prefixes, vocabulary.weight)
     with (folder / _FOLLOWS).open("rb") as lines:
         while piece := b"".join(lines.readlines(_BYTES)):
             yield piece

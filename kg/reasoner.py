@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +21,7 @@ from kg.consistency import CHECKS, contradictions, cycles
 from kg.construct import Rule
 from kg.fixpoint import Follower
 from kg.inferred import rule_of
+from kg.patterns import rows
 from kg.shapes import as_rdflib, check_shapes, read_shapes
 from kg.vocabulary import PREFIXES
 
@@ -51,12 +53,13 @@ def reason(task: dict[str, Any], folder: str) -> dict[str, Any]:
     store.bulk_load(path=task["statements"], format=ox.RdfFormat.N_QUADS, lenient=True)
     _say(step="looking for hierarchies that go round")
     around = cycles(store)
+    doubtful = _doubtful(store, task["weights"])
     unseen = [quad for name in task["unseen"] for quad in _with(store, name)]
     for quad in unseen:
         store.remove(quad)
     prefixes = PREFIXES | _old_schema(store) | task["prefixes"]
     follower = Follower(store, prefixes, task["unseen"], task["most"], lambda step: _say(step=step))
-    follower.follow(task["profile"], [Rule(**rule) for rule in task["rules"]])
+    follower.follow(task["profile"], [Rule(**rule) for rule in task["rules"]], doubtful)
     ox.serialize(follower.inferred, task["out"], format=ox.RdfFormat.N_QUADS)
     store.extend(unseen)
     faults = []
@@ -67,11 +70,24 @@ def reason(task: dict[str, Any], folder: str) -> dict[str, Any]:
     facts = as_rdflib(quad.triple for quad in store) if shapes else as_rdflib(())
     for path, graph in shapes:
         _say(step=f"the shapes {path}")
-        for entity, rows in check_shapes(facts, graph, path).items():
-            report.setdefault(entity, []).extend(rows)
+        for entity, results in check_shapes(facts, graph, path).items():
+            report.setdefault(entity, []).extend(results)
     rules = (rule_of(str(quad.graph_name)[1:-1]) for quad in follower.inferred)
     counts = Counter(rule[0] for rule in rules if rule is not None)
     return {"inferred": counts, "contradictions": faults, "cycles": around, "shapes": report}
+
+
+def _doubtful(store: ox.Store, weights: list[str]) -> dict[ox.Triple, float]:
+    """Stated facts with a weight below 1; of several the least counts. Others are told elsewhere."""
+    found: dict[ox.Triple, float] = {}
+    for name in weights:
+        where = f"?n <{name}> ?w ; rdf:subject ?x ; rdf:predicate ?p ; rdf:object ?y"
+        for row in rows(store, where):
+            with suppress(ValueError):
+                triple, value = ox.Triple(row["x"], row["p"], row["y"]), float(row["w"].value)
+                if 0 < value < found.get(triple, 1):
+                    found[triple] = value
+    return found
 
 
 def _with(store: ox.Store, predicate: str) -> list[ox.Quad]:

@@ -13,7 +13,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from kg.closure import PROFILES, ReasoningError
 from kg.construct import Rule
+from kg.vocabulary import DEFAULT
 
 __all__ = ["PROFILES", "Findings", "Reasoning", "ReasoningError", "infer"]
 
@@ -97,7 +98,13 @@ class Findings:
         return [f"{one['relation']} goes round: {' -> '.join(one['entities'])}" for one in self.cycles]
 
 
-def infer(statements: Path, out: Path, reasoning: Reasoning, prefixes: Mapping[str, str]) -> Findings:
+def infer(
+    statements: Path,
+    out: Path,
+    reasoning: Reasoning,
+    prefixes: Mapping[str, str],
+    weights: Collection[str] = DEFAULT.weight,
+) -> Findings:
     """Infer from statements without blank nodes, and check them together with what follows.
 
     Args:
@@ -105,6 +112,7 @@ def infer(statements: Path, out: Path, reasoning: Reasoning, prefixes: Mapping[s
         out: Where what follows is written, as N-Quads; a folder of its name is used on the way.
         reasoning: What to infer and to check.
         prefixes: Those that rules may use.
+        weights: Predicates from a reified statement to how sure it is.
 
     Raises:
         ReasoningError: A rule or a file of shapes is wrong, a step takes too long, or the package is missing.
@@ -118,6 +126,7 @@ def infer(statements: Path, out: Path, reasoning: Reasoning, prefixes: Mapping[s
         "unseen": sorted(reasoning.unseen),
         "most": reasoning.most,
         "prefixes": dict(prefixes),
+        "weights": sorted(weights),
     }
     for message in _messages(task, reasoning.seconds):
         if "error" in message:

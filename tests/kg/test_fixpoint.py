@@ -85,6 +85,38 @@ def test_closure_and_rules_feed_each_other() -> None:
     ]
 
 
+def test_what_follows_from_a_doubtful_fact_is_no_surer() -> None:
+    text = ":near a owl:SymmetricProperty . :a :near :b . :b :near :c . :c :near :b ."
+    store = ox.Store()
+    store.load((HEAD + text).encode(), format=ox.RdfFormat.TURTLE)
+    before = set(store)
+    near, (a, b, c) = ox.NamedNode("urn:near"), (ox.NamedNode(f"urn:{name}") for name in "abc")
+    follower = Follower(store, PREFIXES, (), 100, lambda step: None)
+    rules = [rule("reach", 0.75, "?x :reaches ?z", "?x :near ?y . ?y :near ?z . FILTER(?x != ?z)")]
+    # c near b is doubtful as stated, and stays so, though it follows from a sure fact
+    follower.follow("owl", rules, {ox.Triple(a, near, b): 0.5, ox.Triple(c, near, b): 0.25})
+    start = "urn:sensegraph:inferred/"
+    found = [
+        (str(quad.subject)[5:-1], str(quad.object)[5:-1], str(quad.graph_name)[1:-1].removeprefix(start))
+        for quad in follower.inferred
+    ]
+    assert found == [("b", "a", "owl/0.5"), ("a", "c", "reach/0.5"), ("c", "a", "reach/0.25")]
+    assert set(store) - set(follower.inferred) == before
+
+
+def test_of_many_weights_each_counts_as_the_next_level_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fixpoint, "LEVELS", 2)
+    weights = [0.1, 0.2, 0.3, 0.4]
+    store = ox.Store()
+    facts = [ox.Triple(*(ox.NamedNode(f"urn:{n}") for n in (f"a{i}", "p", "b"))) for i in range(4)]
+    store.extend(ox.Quad(one.subject, one.predicate, one.object) for one in facts)
+    follower = Follower(store, PREFIXES, (), 100, lambda step: None)
+    follower.follow("none", [rule("r", 1.0, "?x :q ?y", "?x :p ?y")], dict(zip(facts, weights, strict=True)))
+    found = {str(quad.subject)[5:-1]: str(quad.graph_name)[1:-1] for quad in follower.inferred}
+    levels = ("0.1", "0.1", "0.3", "0.3")
+    assert found == {f"a{i}": f"urn:sensegraph:inferred/r/{level}" for i, level in enumerate(levels)}
+
+
 def test_what_is_stated_is_never_inferred_whatever_graph_states_it() -> None:
     text = ":g { :a :parent :b } :h { :a :ancestor :b }"
     assert inferred(text, *ANCESTOR) == []

@@ -59,11 +59,12 @@ def test_what_follows_has_its_graph_and_weight_and_what_is_stated_keeps_its_own(
 ) -> None:
     graph, findings = read_with
     owl, fed = "urn:sensegraph:inferred/owl/1", "urn:sensegraph:inferred/fed/0.75"
-    assert graph.graphs == ("", fed, owl)
+    half = "urn:sensegraph:inferred/owl/0.5"  # from a fact that is half sure
+    assert graph.graphs == ("", fed, half, owl)
     facts = named(graph)
     assert facts["tom", "type", "Cat"] == ("", 1)
     assert facts["tom", "near", "jerry"] == ("", 0.5)
-    assert facts["jerry", "near", "tom"] == (owl, 1)
+    assert facts["jerry", "near", "tom"] == (half, 0.5)
     assert facts["tom", "type", "Animal"] == (owl, 1)
     assert facts["tom", "eats", "food"] == (fed, 0.75)
     assert findings.inferred == {"owl": 6, "fed": 1}
