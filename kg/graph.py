@@ -152,14 +152,12 @@ class KnowledgeGraph:
     def stated(self) -> KnowledgeGraph:
         """Give the graph without inferred facts, with the same ids; itself where there are none."""
         inferred = is_inferred(self.graphs)
-        if not inferred.any():
-            return self
         facts = ~inferred[self.origin]
-        tables = {
-            name: getattr(self, name).filter(pa.array(~inferred[getattr(self, name)["origin"].to_numpy()]))
-            for name in _TABLES
-        }
+        rows = {name: ~inferred[getattr(self, name)["origin"].to_numpy()] for name in _TABLES}
+        if facts.all() and all(kept.all() for kept in rows.values()):
+            return self
         arrays = {name: getattr(self, name)[facts] for name in _ARRAYS}
+        tables = {name: getattr(self, name).filter(pa.array(kept)) for name, kept in rows.items()}
         return replace(self, **arrays, **tables)
 
     def labels(self, languages: Sequence[str] = ("en",), vocabulary: Vocabulary = DEFAULT) -> list[str]:
