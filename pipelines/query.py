@@ -33,6 +33,12 @@ def parser() -> argparse.ArgumentParser:
         help="how much a sense counts: joint, graph, text, image or audio (1 is usual)",
     )
     out.add_argument("--where", metavar="SPARQL", help="graph pattern, or a SELECT, that binds ?x")
+    out.add_argument(
+        "--inferred",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether --where sees what follows from the facts, or only what was stated",
+    )
     out.add_argument("-k", type=int, default=10, help="most hits wanted (10)")
     out.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else")
     out.add_argument("--device", default="cpu", help="where the encoder runs: cpu, cuda or auto")
@@ -60,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             entity=flags.entity,
             where=flags.where,
             weights=weights,
+            inferred=flags.inferred,
             k=flags.k,
         )
     except (ValueError, OSError) as error:

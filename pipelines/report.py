@@ -144,7 +144,7 @@ def hits_table(title: str, hits: Iterable[Hit], names: dict[str, str], anchors: 
     table.add_column("why, by the facts")
     for place, hit in enumerate(hits, start=1):
         senses = "\n".join(f"{name} {value:.2f}" for name, value in hit.modalities.items())
-        why = readable_path(hit.path, hit.entity, names)
+        why = readable_path(hit.path, hit.entity, names, hit.rules)
         if hit.anchor:
             why = "named or shown in the question"
         elif not why:

@@ -22,7 +22,7 @@ from fusion.base import CONTEXT, STRUCTURE, Sense, Senses, View, unit
 from kg.nearest import best
 from kg.paths import PathFinder
 from kg.vocabulary import DEFAULT, Vocabulary
-from pipelines.explain import Hit, recognised_names
+from pipelines.explain import Hit, InferredSteps, recognised_names
 from pipelines.joint import RDF_TYPE, joint_graph
 from pipelines.question import GRAPH, JOINT, Asked, Query, QueryError, checked_weights, recognise
 from pipelines.store import Store
@@ -75,6 +75,7 @@ class Searcher:
         entity: str | None = None,
         where: str | None = None,
         weights: Mapping[str, float] | None = None,
+        inferred: bool = True,
         k: int = 10,
     ) -> Answer:
         """Answer one question.
@@ -86,16 +87,19 @@ class Searcher:
             entity: IRI of an entity to be like and near to; it is not among its own answers.
             where: SPARQL graph pattern, or a whole SELECT, that binds ``?x``.
             weights: by what counts (joint, graph, text, image, audio); 1 is the default's measure.
+            inferred: whether the constraint sees what follows from the facts, or only what was stated. It
+                does by default: who builds with rules or an ontology wants a cat to be an animal.
             k: most hits wanted.
 
         Raises:
             QueryError: nothing asked, an unknown entity or weight, an unreadable file.
             ConstraintError: the SPARQL is wrong.
         """
-        return self.search_batch([Query(text, image, audio, entity, weights or {})], where=where, k=k)[0]
+        query = Query(text, image, audio, entity, weights or {})
+        return self.search_batch([query], where=where, inferred=inferred, k=k)[0]
 
     def search_batch(
-        self, queries: Sequence[Query], *, where: str | None = None, k: int = 10
+        self, queries: Sequence[Query], *, where: str | None = None, inferred: bool = True, k: int = 10
     ) -> list[Answer]:
         """Answer several questions under one constraint; encoders and products run once for all.
 
@@ -105,7 +109,7 @@ class Searcher:
         """
         if k < 1:
             raise QueryError(f"expected k of at least 1 (got {k})")
-        allowed = self.allowed(where)
+        allowed = self.allowed(where, inferred=inferred)
         asked = self._asked(queries)
         if not asked:
             return []
@@ -113,11 +117,11 @@ class Searcher:
         vectors = self._embed(asked, near)
         return [self._answer(*one, allowed, k) for one in zip(asked, vectors, near, strict=True)]
 
-    def allowed(self, where: str | None) -> NDArray[np.int64]:
+    def allowed(self, where: str | None, *, inferred: bool = True) -> NDArray[np.int64]:
         """Ids that a constraint leaves; without one, all things (terms of a vocabulary left out)."""
         if where is None:
             return self._things
-        iris = self.store.facts.select_entities(where, self.store.graph.prefixes)
+        iris = self.store.facts.select_entities(where, self.store.graph.prefixes, inferred=inferred)
         ids = self.store.graph.entity_ids(iris)
         return np.unique(ids[ids >= 0])
 
@@ -146,9 +150,16 @@ class Searcher:
     @cached_property
     def _finder(self) -> PathFinder:
         graph = self.store.graph
-        relations = graph.relations.to_pylist()
-        ignored = [relations.index(RDF_TYPE)] if RDF_TYPE in relations else []
-        return PathFinder(graph.triples, graph.num_entities, ignored)
+        return PathFinder(graph.triples, graph.num_entities, self._ignored)
+
+    @cached_property
+    def _ignored(self) -> list[int]:
+        relations = self.store.graph.relations.to_pylist()
+        return [relations.index(RDF_TYPE)] if RDF_TYPE in relations else []
+
+    @cached_property
+    def _steps(self) -> InferredSteps:
+        return InferredSteps(self.store.graph, self._ignored)
 
     @cached_property
     def _names(self) -> dict[str, list[int]]:
@@ -295,6 +306,7 @@ class Searcher:
             ids = ids[ids != one.entity]
         found = best(score[ids].unsqueeze(0), k, ids)[1][0].tolist()
         paths = self._finder.paths(one.anchors, found, max_length=LONGEST_PATH) if one.anchors else {}
+        paths = {i: [self._steps.best(step) for step in path] for i, path in paths.items()}
         hits = [
             Hit(
                 entity=graph.entities[i].as_py(),
@@ -302,6 +314,7 @@ class Searcher:
                 score=float(score[i]),
                 modalities={name: float(part[i]) for name, part in parts.items() if self._has(name, i)},
                 path=self._named(paths.get(i, [])),
+                rules=[self._steps.rule(step) for step in paths.get(i, [])],
                 anchor=i in one.anchors,
             )
             for i in found

@@ -222,7 +222,9 @@ def _wrong(store: Store, lesson: Lesson, settings: Settings) -> Iterator[tuple[f
 
 
 def _wrong_graph(store: Store, lesson: Lesson, settings: Settings, share: float) -> JointGraph:
-    graph = wrong_links(store.graph, share, settings.seed, right=lesson.hidden)
+    graph = wrong_links(
+        store.graph_without_hints(lesson.target.iri), share, settings.seed, right=lesson.hidden
+    )
     cpu = lesson.joint.to("cpu")
     seen = Observations(dict(cpu.features), dict(cpu.owners))
     hidden = frozenset(graph.relations.to_pylist()) & lesson.hidden

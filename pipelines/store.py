@@ -101,6 +101,10 @@ class Store:
         with self._reading("graph"):
             return KnowledgeGraph.load(self.folder / "graph")
 
+    def graph_without_hints(self, target: str) -> KnowledgeGraph:
+        """The graph to learn a property from: inferred facts stay only if its facts were no premises."""
+        return self.graph if target in self.settings.target else self.graph.stated()
+
     @cached_property
     def facts(self) -> Facts:
         """The same facts for SPARQL, read-only."""
@@ -166,6 +170,15 @@ class Store:
             own = {k.removeprefix("fusion."): v for k, v in weights.items() if k.startswith("fusion.")}
             model.load_state_dict(own)
         return model.eval()
+
+    @cached_property
+    def findings(self) -> dict[str, Any] | None:
+        """What was inferred, contradictions and the report on shapes; None if nobody asked for it."""
+        if "findings.json" not in self.manifest["files"]:
+            return None
+        with self._reading("findings.json"):
+            found: dict[str, Any] = json.loads((self.folder / "findings.json").read_text(encoding="utf-8"))
+            return found
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

@@ -63,9 +63,10 @@ def train(
     joint = joint_graph(graph, observations, settings).to(device)
     links, losses, held_out = None, {}, {}
     structure = None
-    if len(graph.triples):
-        links, link_losses, link_scores = _links(graph, joint, settings, progress)
-        losses["links"], structure = link_losses, structure_of(links, joint)
+    stated = _stated(graph, observations, settings, joint)
+    if len(stated.edges.order):
+        links, link_losses, link_scores = _links(graph, stated, settings, progress)
+        losses["links"], structure = link_losses, structure_of(links, stated)
         if link_scores["queries"]:
             held_out["links (filtered, both directions)"] = link_scores
     split = concept_split(graph, observations, settings)
@@ -121,11 +122,14 @@ def retrieval_scores(
     progress: Progress,
 ) -> dict[str, dict[str, float]]:
     """Train attention on one concept-disjoint split and score it, with the graph and without it."""
+    if without:  # what follows from the facts that are left out would tell them
+        graph = graph.stated()
     observations = with_scaled_numbers(graph, observations, settings)
     joint = joint_graph(graph, observations, settings, without=without).to(device)
     structure = None
-    if len(joint.edges.order):
-        structure = structure_of(_links(graph, joint, settings, progress)[0], joint)
+    stated = _stated(graph, observations, settings, joint, without)
+    if len(stated.edges.order):
+        structure = structure_of(_links(graph, stated, settings, progress)[0], stated)
     split = concept_split(graph, observations, settings)
     groups = concept_groups(graph)
     model, _ = train_alignment(joint, structure, groups, split, settings, progress)
@@ -164,6 +168,21 @@ def _links(
     held = torch.from_numpy(np.concatenate([split.valid, split.test]))
     seen = masked(joint.log_weight, edge_places(joint, len(triples)), held)
     return links, history.losses, summary(link_ranks(links, joint, seen, triples, split.test))
+
+
+def _stated(
+    graph: KnowledgeGraph,
+    observations: Observations,
+    settings: Settings,
+    joint: JointGraph,
+    without: frozenset[str] = frozenset(),
+) -> JointGraph:
+    """The joint graph for the link objective: what follows from a held-out fact would give it away."""
+    stated = graph.stated()
+    if stated is graph:
+        return joint
+    bare = joint_graph(stated, observations, settings, without=without, diffusion=False)
+    return bare.to(joint.log_weight.device)
 
 
 def joint_triples(graph: KnowledgeGraph, joint: JointGraph) -> np.ndarray:

@@ -66,6 +66,8 @@ def write_manifest(
     ]
     if encoded.observations.numbers is not None:
         files.append("numbers.parquet")
+    if report["findings"] is not None:
+        files.append("findings.json")
     manifest = {
         "format": FORMAT,
         "settings": settings.as_json(),
@@ -82,6 +84,8 @@ def write_manifest(
             "skipped": report["num_skipped"],
         },
         "skipped": report["skipped"][:1000],
+        "notes": report["notes"],
+        "rules": report["rules"],
         "targets": [
             {"target": one.lesson.target.iri, "scores": one.scores, "sentences": one.sentences()}
             for one in learned
