@@ -1,4 +1,4 @@
-"""DB15K, which the benchmarks of links are measured on, and sets like it: their parts over one list of ids."""
+"""DB15K, which the benchmarks of links are measured on, and sets like it: the parts over one list of ids."""
 
 from __future__ import annotations
 

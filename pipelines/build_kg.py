@@ -32,6 +32,11 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--device", default="auto", help="cpu, cuda or auto")
     out.add_argument("--lenient", action="store_true", help="skip and count malformed statements")
     out.add_argument("--allow-remote", action="store_true", help="allow endpoints and remote media")
+    for flag, text in (
+        ("accept", "a reviewed file of proposals that are facts now; repeat for more"),
+        ("reject", "a reviewed file of proposals that are none; repeat for more"),
+    ):
+        out.add_argument(f"--{flag}", type=Path, action="append", default=[], metavar="FILE", help=text)
     for setting in fields(Settings):
         flag, text = "--" + setting.name.replace("_", "-"), setting.metadata["help"]
         if setting.default is MISSING:
@@ -94,6 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 lenient=flags.lenient,
                 allow_remote=flags.allow_remote,
                 progress=progress,
+                accept=flags.accept,
+                reject=flags.reject,
             )
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
