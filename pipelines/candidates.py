@@ -28,11 +28,13 @@ class Candidates:
     def of(self, relation: int) -> tuple[Mask, str]:
         """Which entities may be the answer, and by which constraint, in words; ``(n,) bool``.
 
-        Stated classes come first; among what they leave, entities of a type that was seen in this place,
+        Terms of the schema are candidates only where they were seen. Of the rest, what stated classes leave;
+        of that, entities of a type that was seen in this place,
         if one was. A constraint that leaves nobody is dropped.
         """
         kept, said = np.ones(self._size, dtype=bool), []
         for name, narrowed in (
+            ("things or terms of the schema", self._by_schema(relation)),
             ("stated classes", self._by_statement(relation)),
             ("types seen there", self._by_custom(relation)),
         ):
@@ -106,14 +108,35 @@ class Candidates:
             waiting += fresh
         return np.array(sorted(reached - {one}), dtype=np.int64)
 
-    def _by_custom(self, relation: int) -> Mask | None:
-        """Entities that share a stated type with one seen in this place; without a type if such a one was."""
+    def _seen(self, relation: int) -> NDArray[np.int64]:
+        """Entities that answer some query of a directed relation."""
         count = self._graph.num_relations
         rows = self._graph.triples[self._graph.triples[:, 1] == relation % count]
-        seen = np.unique(rows[:, 2 if relation < count else 0])
+        return np.unique(rows[:, 2 if relation < count else 0])
+
+    @cached_property
+    def _terms(self) -> Mask:
+        """Classes and properties, by what is stated of them."""
+        ends = [self._pairs(RDF_TYPE)[1]]
+        for iri in (_RDFS + "subClassOf", _RDFS + "domain", _RDFS + "range", _OWL + "disjointWith"):
+            ends += self._pairs(iri)
+        found = np.zeros(self._size, dtype=bool)
+        found[np.concatenate(ends)] = True
+        return found
+
+    def _by_schema(self, relation: int) -> Mask | None:
+        """Terms alone where terms alone were seen, things where no term was."""
+        seen = self._terms[self._seen(relation)]
+        if seen.all() and len(seen):
+            return self._terms
+        return None if seen.any() else ~self._terms
+
+    def _by_custom(self, relation: int) -> Mask | None:
+        """Entities of the stated types that were seen in this place; without a type if such a one was."""
+        seen = self._seen(relation)
         if not len(seen):
             return None
         classes = np.unique(self._stated[seen].indices)
         typed = np.asarray(self._stated.sum(1)).ravel() > 0
-        kept = np.asarray(self._stated[:, classes].sum(1)).ravel() > 0
+        kept = np.asarray(self._types[:, classes].sum(1)).ravel() > 0
         return kept | ~typed if (~typed[seen]).any() else kept
