@@ -19,7 +19,7 @@ from kg.links import Answers, ComplEx, both_directions, ranks_among
 from kg.rules import Rules
 
 EVIDENCE_WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-PRIOR_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5)
+PRIOR_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
 SCORES = 1 << 23  # scores held at a time
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fusion.base import JointGraph
-from kg.completion import Blend, Completion, Platt, choose_blend, completion_ranks, fit_platt
+from kg.completion import Blend, Completion, Platt, choose_blend, completion_ranks, fit_platt, query_parts
 from kg.links import Answers, ComplEx, both_directions
 from kg.ranking import summary
 from kg.rule_mining import mine
@@ -27,6 +27,9 @@ from pipelines.settings import Settings
 
 TOP = 10
 """Candidates of each held-out query that the calibration learns from."""
+
+MOST = 1000
+"""Held-out facts that the choice, the calibration and the score each look at."""
 
 FILES = ("completion.safetensors", "completion.json", "rules.parquet", "rejected.parquet")
 
@@ -131,11 +134,11 @@ def learn_completion(
     known = Answers.of(both_directions(facts, count), 2 * count)
     platt, held_out = None, {}
     if len(split.valid):
-        asked = both_directions(facts[torch.from_numpy(split.valid)], count)
+        asked = both_directions(facts[_some(split.valid, settings.seed)], count)
         completion, _ = choose_blend(completion, asked, known)
         platt = _calibrated(completion, asked, known)
     if len(split.test):
-        asked = both_directions(facts[torch.from_numpy(split.test)], count)
+        asked = both_directions(facts[_some(split.test, settings.seed)], count)
         ranks = completion_ranks(completion, asked, known).numpy()
         held_out["links with rules and prior (filtered, both directions)"] = summary(ranks)
     rules, rows = mine(triples, *size, mining, denied), structure_of(links, joint).cpu()
@@ -143,11 +146,16 @@ def learn_completion(
     return LearnedCompletion(whole, platt, denied, held_out)
 
 
+def _some(rows: NDArray[np.int64], seed: int) -> Tensor:
+    """At most so many of the facts, drawn at random, in their order."""
+    return torch.from_numpy(np.sort(np.random.default_rng(seed).permutation(rows)[:MOST]))
+
+
 def _calibrated(completion: Completion, asked: Tensor, known: Answers) -> Platt | None:
     """From the log-softmax of a query's best candidates to the chance of being the fact that was hidden."""
     feature, right = [], []
-    for part in asked.split(256):
-        head, relation, tail = part.unbind(1)
+    for part in query_parts(len(asked), completion.num_entities):
+        head, relation, tail = asked[part].unbind(1)
         scores = completion.scores(head, relation)
         row, other = known.take(known.places(head, relation))
         kept = other != tail[row]

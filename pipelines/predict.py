@@ -37,7 +37,7 @@ def _fact_flags(out: argparse._ArgumentGroup) -> None:
     out.add_argument("--relation", metavar="IRI", help="the relation of the fact")
     out.add_argument("--head", metavar="IRI", help="what the fact is about; its tails are ranked")
     out.add_argument("--tail", metavar="IRI", help="alone: its heads are ranked; with --head: this one fact")
-    out.add_argument("-k", type=int, default=10, metavar="N", help="most candidates (10)")
+    out.add_argument("-k", type=int, metavar="N", help="most candidates (10)")
     out.add_argument(
         "--propose", type=Path, metavar="FILE.nq", help="also write them for review; see build_kg --accept"
     )
@@ -75,12 +75,12 @@ def _check_kind(flags: argparse.Namespace) -> None:
         got = "neither" if flags.target is None else "both"
         raise ValueError(f"expected --target, or --relation with --head or --tail (got {got})")
     groups = {
-        "--target": ("new", "media_root", "entity", "abstain", "suggest", "map"),
-        "--relation": ("head", "tail", "propose"),
+        "--target": ("new", "media_root", "entity", "abstain", "suggest", "map", "device"),
+        "--relation": ("head", "tail", "k", "propose"),
     }
     kind, other = ("--target", "--relation") if flags.relation is None else ("--relation", "--target")
-    if strange := [name for name in groups[other] if getattr(flags, name) not in (None, [], 0.0)]:
-        flag = "--" + strange[0].replace("_", "-")
+    if strange := [name for name in groups[other] if getattr(flags, name) not in (None, [], 0.0, "auto")]:
+        flag = "-k" if strange[0] == "k" else "--" + strange[0].replace("_", "-")
         raise ValueError(f"expected {flag} with {other} only (got it with {kind})")
 
 
@@ -94,7 +94,9 @@ def complete(flags: argparse.Namespace) -> int:
     from pipelines.store import Store
 
     completer = Completer(Store.open(flags.store))
-    found = completer.find(flags.relation, head=flags.head, tail=flags.tail, k=flags.k)
+    found = completer.find(
+        flags.relation, head=flags.head, tail=flags.tail, k=10 if flags.k is None else flags.k
+    )
     if flags.propose is not None:
         write_proposals(flags.propose, found.proposals)
     if flags.json:

@@ -109,6 +109,7 @@ def test_probabilities_fall_with_the_score_and_say_what_they_mean(completer: Com
             "expected --target, or --relation with --head or --tail (got both)",
         ),
         ("--target {0}x --head {0}y", "expected --head with --relation only (got it with --target)"),
+        ("--target {0}x -k 3", "expected -k with --relation only (got it with --target)"),
         ("--relation {0}x --head {0}y --suggest 3", "expected --suggest with --target only"),
     ],
 )
