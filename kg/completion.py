@@ -7,7 +7,7 @@ often the candidate was met in this place of the relation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,15 +20,17 @@ from kg.rules import Rules
 
 EVIDENCE_WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 PRIOR_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
+FURTHER_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 SCORES = 1 << 23  # scores held at a time
 
 
 @dataclass(frozen=True)
 class Blend:
-    """How much the evidence of the rules and the prior of the relation count beside the structure."""
+    """How much the rules' evidence, the relation's prior and a further scorer count beside the structure."""
 
     evidence: float = 1.0
     prior: float = 0.2
+    further: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Completion:
     means nothing, so rules and prior alone speak.
 
     Shapes: ``rows (n, 2 * rank)`` or None without a scorer, ``usual (2 * num_relations, n)`` how often an
-    entity is the tail of each directed relation, ``told (n,) bool`` whether a fact tells of an entity.
+    entity is the tail of each directed relation, ``told (n,) bool`` whether a fact tells of an entity;
+    ``further`` gives more scores ``(b,), (b,) -> (b, n)``, such as by what entities are called.
     """
 
     scorer: ComplEx | None
@@ -73,6 +76,7 @@ class Completion:
     usual: scipy.sparse.csr_array
     told: Tensor
     blend: Blend = Blend()
+    further: Callable[[Tensor, Tensor], Tensor] | None = None
 
     @classmethod
     def of(
@@ -120,6 +124,8 @@ class Completion:
         scores = self.structure(head, relation)
         for mark, weight in zip(self.marks(head, relation), self._weights, strict=True):
             mark.add_to(scores, weight)
+        if self.further is not None and self.blend.further:
+            scores += self.blend.further * self.further(head, relation)
         return scores
 
     @property
@@ -139,12 +145,15 @@ def ranks_by_blend(completion: Completion, asked: Tensor, known: Answers, blends
     for part in query_parts(len(asked), completion.num_entities):
         head, relation, tail = asked[part].unbind(1)
         structure, marks = completion.structure(head, relation), completion.marks(head, relation)
+        further = None if completion.further is None else completion.further(head, relation)
         row, other = known.take(known.places(head, relation))
         row, other = row[other != tail[row]], other[other != tail[row]]
         for number, blend in enumerate(blends):
             scores = structure.clone()
             for mark, weight in zip(marks, (blend.evidence, blend.prior), strict=True):
                 mark.add_to(scores, weight)
+            if further is not None:
+                scores += blend.further * further
             ranks[number, part] = ranks_among(scores.t(), tail, row, other).cpu()
     return ranks
 
@@ -165,6 +174,7 @@ def choose_blend(
     """
     best, score = Blend(Blend.evidence * evidence, Blend.prior * prior), float("nan")
     turns = [("evidence", EVIDENCE_WEIGHTS)] * evidence + [("prior", PRIOR_WEIGHTS)] * prior
+    turns += [("further", FURTHER_WEIGHTS)] * (completion.further is not None)
     for field, weights in turns + turns[:1] * (len(turns) > 1):
         blends = [replace(best, **{field: weight}) for weight in weights]
         scores = (1 / ranks_by_blend(completion, asked, known, blends)).mean(1)

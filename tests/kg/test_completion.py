@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -111,3 +113,19 @@ def test_platt_agrees_with_logistic_regression_on_his_targets() -> None:
 def test_nothing_is_calibrated_where_all_are_right_or_none() -> None:
     assert fit_platt(torch.tensor([1.0, 2.0]), torch.tensor([True, True])) is None
     assert fit_platt(torch.empty(0), torch.empty(0, dtype=torch.bool)) is None
+
+
+def test_a_further_scorer_is_weighed_and_speaks_of_heads_that_no_fact_tells_of() -> None:
+    def further(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
+        return torch.arange(9.0).repeat(len(head), 1)
+
+    plain = completion_of(Blend(1, 0.2, further=0.5))
+    both = replace(plain, further=further)
+    asked = torch.tensor([8]), torch.tensor([BORN])
+    torch.testing.assert_close(both.scores(*asked), plain.scores(*asked) + 0.5 * torch.arange(9.0))
+    known = Answers.of(FACTS, 6)
+    ranks = completion_ranks(both, torch.tensor([(8, BORN, 8), (8, BORN, 7)]), known)
+    np.testing.assert_allclose(
+        ranks, realistic_ranks(both.scores(asked[0].repeat(2), asked[1].repeat(2)).numpy(), np.array([8, 7]))
+    )
+    assert choose_blend(both, torch.tensor([(8, BORN, 8)]), known)[0].blend.further > 0
