@@ -20,6 +20,7 @@ NAMES = (
     "scaling",
     "sampling",
     "links",
+    "rules",
     "search",
     "query",
     "encoding",

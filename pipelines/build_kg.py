@@ -43,6 +43,11 @@ def parser() -> argparse.ArgumentParser:
         "--shapes", action="append", default=[], metavar="FILE", help="SHACL shapes to check; repeat for more"
     )
     out.add_argument("--strict", action="store_true", help="no store from contradictions or violated shapes")
+    for flag, text in (
+        ("accept", "a reviewed file of proposals that are facts now; repeat for more"),
+        ("reject", "a reviewed file of proposals that are none; repeat for more"),
+    ):
+        out.add_argument(f"--{flag}", type=Path, action="append", default=[], metavar="FILE", help=text)
     for setting in fields(Settings):
         flag, text = "--" + setting.name.replace("_", "-"), setting.metadata["help"]
         if setting.default is MISSING:
@@ -109,6 +114,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 shapes=flags.shapes,
                 strict=flags.strict,
                 progress=progress,
+                accept=flags.accept,
+                reject=flags.reject,
             )
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -47,6 +47,8 @@ def build(
     shapes: Sequence[str | Path] = (),
     strict: bool = False,
     progress: Progress | None = None,
+    accept: Sequence[str | Path] = (),
+    reject: Sequence[str | Path] = (),
 ) -> Store:
     """Build a store and open it.
 
@@ -62,6 +64,8 @@ def build(
         shapes: SHACL files that the facts are checked against.
         strict: refuse to build on contradictions and violated shapes.
         progress: called with stage, steps done, steps in all (0 if unknown).
+        accept: reviewed files of proposals that are facts now, in a named graph of their own.
+        reject: reviewed files of proposals that are none, and are not proposed again.
 
     Raises:
         ValueError: the inputs, the settings or the folder are not right, a rule or a shape is wrong, or,
@@ -72,6 +76,7 @@ def build(
     from pipelines.encoding import MediaAccess, encode_observations
     from pipelines.following import check_findings, reasoning_of
     from pipelines.labels import learn, prepare
+    from pipelines.review import fact_ids, write_accepted
     from pipelines.target import find_target
     from pipelines.training import train, with_scaled_numbers
     from pipelines.writing import write_manifest, write_parts
@@ -90,9 +95,16 @@ def build(
     _check_out(out, inputs)
     work = out.absolute().with_name(f".{out.name}.building")
     clock = _Clock()
+    accepted, refused = _reviewed(accept, reject)
+    extra = out.absolute().with_name(f".{out.name}.accepted.nq")
+    if accepted:
+        extra.parent.mkdir(parents=True, exist_ok=True)
+        write_accepted(accepted, extra)
     with clock("reading"):
-        graph, report = _read(inputs, work, reasoning, lenient, allow_remote, say)
+        read_in = [*inputs, extra] if accepted else inputs
+        graph, report = _read(read_in, work, reasoning, lenient, allow_remote, say)
     check_findings(report, strict)
+    rejected = fact_ids(graph, refused)
     for iri in settings.target:  # a mistake is told before the work, not after it
         find_target(graph, iri)
     access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote)
@@ -101,7 +113,7 @@ def build(
         encoded = encode_observations(graph, DEFAULT, settings, access, device=where, progress=say)
     encoded = encoded.seen_as(with_scaled_numbers(graph, encoded.observations, settings))
     with clock("training"):
-        trained = train(graph, encoded.observations, settings, device=where, progress=say)
+        trained = train(graph, encoded.observations, settings, device=where, progress=say, rejected=rejected)
     learned = []
     with clock("labels"):
         for iri in settings.target:
@@ -117,7 +129,20 @@ def build(
         write_json(work / "findings.json", report["findings"])
     write_manifest(work, graph, report, encoded, trained, learned, settings, inputs)
     replace_folder(work, out.absolute())
+    extra.unlink(missing_ok=True)
     return Store.open(out)
+
+
+def _reviewed(
+    accept: Sequence[str | Path], reject: Sequence[str | Path]
+) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
+    from pipelines.review import reviewed
+
+    accepted, refused = reviewed(accept), reviewed(reject)
+    if both := set(accepted) & set(refused):
+        fact = " ".join(f"<{iri}>" for iri in min(both))
+        raise ValueError(f"expected each fact in --accept or in --reject (got one in both: {fact})")
+    return accepted, refused
 
 
 def cache_folder() -> Path:

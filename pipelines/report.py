@@ -15,6 +15,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipelines.completion import Found
     from pipelines.explain import Hit
     from pipelines.prediction import Prediction
 
@@ -25,6 +26,7 @@ STAGES = {
     "audio": "encoding sounds",
     "series": "encoding series",
     "links": "learning links",
+    "rules": "mining rules",
     "labels": "learning labels",
     "alignment": "learning attention",
     "without graph": "the same without the graph",
@@ -129,6 +131,24 @@ def predictions_table(title: str, found: Iterable[Prediction]) -> Table:
             value = f"[dim]unsure: {value}?[/dim]"
         gains = "\n".join(f"{name} {gain:+.2f}" for name, gain in one.modalities.items())
         table.add_row(f"{label}\n[dim]{escape(one.entity)}[/dim]", value, f"{one.probability:.2f}", gains)
+    return table
+
+
+def proposals_table(found: Found) -> Table:
+    """Candidates for the missing end of a fact with their reasons; remarks below."""
+    remarks = "\n".join((f"{found.candidates:,} candidates", *found.remarks))
+    table = Table(caption=escape(remarks), caption_justify="left", pad_edge=False, expand=False)
+    table.add_column("", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("sure", justify="right")
+    table.add_column("head -relation-> tail")
+    table.add_column("why, by rules")
+    for one in found.proposals:
+        sure = "-" if one.probability is None else f"{one.probability:.2f}"
+        label = textwrap.shorten(one.label, 60, placeholder=" ...") or one.label[:60]
+        fact = f"{escape(label)}\n[dim]{escape(f'{one.head} {one.relation} {one.tail}')}[/dim]"
+        why = "\n".join(one.reasons) or "no rule: by structure and by what is usual"
+        table.add_row(str(one.rank), f"{one.score:.2f}", sure, fact, escape(why))
     return table
 
 

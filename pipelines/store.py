@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fusion.senses import SenseFusion
     from kg.graph import KnowledgeGraph
     from kg.sparql import Facts
+    from pipelines.completion_training import LearnedCompletion
     from pipelines.joint import Observations
 
 FORMAT = 1
@@ -179,6 +180,23 @@ class Store:
         with self._reading("findings.json"):
             found: dict[str, Any] = json.loads((self.folder / "findings.json").read_text(encoding="utf-8"))
             return found
+
+    @cached_property
+    def completion(self) -> LearnedCompletion:
+        """What finds missing facts.
+
+        Raises:
+            StoreError: it has none: no facts to learn from, or an older build.
+        """
+        from pipelines.completion_training import FILES, LearnedCompletion
+
+        if not set(FILES) <= set(self.manifest["files"]):
+            raise StoreError(
+                f"expected a store that learned from facts at {self.folder} (it has no rules and link "
+                f"weights: it has no facts, or is older than they are): {AGAIN}"
+            )
+        with self._reading("completion"):
+            return LearnedCompletion.load(self.folder, self.graph.stated().triples, self.graph.num_entities)
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

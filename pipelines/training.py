@@ -19,6 +19,7 @@ from kg.graph import KnowledgeGraph
 from kg.ranking import summary
 from kg.splits import Split, grouped_split, triple_split
 from pipelines.alignment_training import held_out_scores, hubness, train_alignment
+from pipelines.completion_training import LearnedCompletion, learn_completion
 from pipelines.history import Progress
 from pipelines.joint import Observations, concept_groups, joint_graph
 from pipelines.link_training import (
@@ -42,6 +43,7 @@ class Trained:
 
     `weights` are the parameters, `tensors` what queries need: ``joint (n, d)``, ``hub.MODALITY (n,)``,
     ``structure (n, width)``, ``affinity.*`` the diffusion as CSR arrays. `shape` rebuilds the model.
+    `completion` finds missing facts, where there are facts to learn from.
     """
 
     weights: dict[str, Tensor]
@@ -49,6 +51,7 @@ class Trained:
     shape: dict[str, Any]
     losses: dict[str, list[float]]
     held_out: dict[str, dict[str, float]]
+    completion: LearnedCompletion | None = None
 
 
 def train(
@@ -58,17 +61,25 @@ def train(
     *,
     device: str = "cpu",
     progress: Progress,
+    rejected: np.ndarray | None = None,
 ) -> Trained:
-    """Train both objectives, score them on held-out parts, and embed every entity."""
+    """Train both objectives, score them on held-out parts, and embed every entity.
+
+    Facts that a person rejected, ``(k, 3)``, are known to be none.
+    """
     joint = joint_graph(graph, observations, settings).to(device)
     links, losses, held_out = None, {}, {}
-    structure = None
+    structure, completion = None, None
     stated = _stated(graph, observations, settings, joint)
     if len(stated.edges.order):
         links, link_losses, link_scores = _links(graph, stated, settings, progress)
         losses["links"], structure = link_losses, structure_of(links, stated)
         if link_scores["queries"]:
             held_out["links (filtered, both directions)"] = link_scores
+        progress("rules", 0, 1)
+        completion = learn_completion(links, stated, joint_triples(graph, stated), settings, rejected)
+        held_out |= completion.held_out
+        progress("rules", 1, 1)
     split = concept_split(graph, observations, settings)
     groups = concept_groups(graph)
     model, history = train_alignment(joint, structure, groups, split, settings, progress)
@@ -86,7 +97,7 @@ def train(
         "context": list(model.context),
         "structure_width": 0 if structure is None else structure.shape[1],
     }
-    return Trained(weights, tensors, shape, losses, held_out)
+    return Trained(weights, tensors, shape, losses, held_out, completion)
 
 
 def concept_split(graph: KnowledgeGraph, observations: Observations, settings: Settings) -> Split:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.completion_training import FILES as COMPLETION
 from pipelines.labels import save_learned
 from pipelines.numbers import as_table
 from pipelines.settings import Settings
@@ -38,6 +39,8 @@ def write_parts(
     save_tensors(trained.tensors, work / "embeddings.safetensors")
     if encoded.observations.numbers is not None:
         pq.write_table(as_table(encoded.observations.numbers), work / "numbers.parquet")
+    if trained.completion is not None:
+        trained.completion.save(work)
     for number, one in enumerate(learned):
         save_learned(one, work / "labels", number)
     card = _model_card(graph, encoded, trained, settings)
@@ -68,6 +71,8 @@ def write_manifest(
         files.append("numbers.parquet")
     if report["findings"] is not None:
         files.append("findings.json")
+    if trained.completion is not None:
+        files += COMPLETION
     manifest = {
         "format": FORMAT,
         "settings": settings.as_json(),
