@@ -28,6 +28,7 @@ NAMES = (
     "groceries",
     "suggestions",
     "machines",
+    "faithfulness",
     "startup",
 )
 

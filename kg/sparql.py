@@ -10,10 +10,15 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
+from kg.solutions import as_table
 from kg.vocabulary import PREFIXES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TOKEN = re.compile(
     r"""
@@ -121,6 +126,17 @@ class Facts:
             {name: getattr(solution[name], "value", None) for name in names}
             for solution in _carefully(solutions)
         ]
+
+    def table(self, sparql: str, prefixes: Mapping[str, str] | None = None) -> pa.Table:
+        """Answer a SELECT as a table, a column for each variable (see kg.solutions).
+
+        Raises:
+            ConstraintError: It is no SELECT, is malformed or would reach the network.
+        """
+        _refuse_other_forms(sparql)
+        solutions = self._solutions(sparql, prefixes, sparql, 0)
+        names = [variable.value for variable in solutions.variables]
+        return as_table(names, ([solution[name] for name in names] for solution in _carefully(solutions)))
 
     def _solutions(
         self, query: str, prefixes: Mapping[str, str] | None, text: str, lead: int

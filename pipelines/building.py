@@ -102,7 +102,7 @@ def build(
         trained.losses[f"label {one.lesson.target.iri}"] = one.labeller.history.losses
     metrics = {"losses": trained.losses, "held_out": trained.held_out, "seconds": clock.seconds}
     write_json(work / "metrics.json", metrics)
-    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs)
+    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs, access.root)
     replace_folder(work, out.absolute())
     return Store.open(out)
 

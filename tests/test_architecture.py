@@ -18,6 +18,7 @@ EXTRAS = {
     "test_stamps",
     "test_encoders",
     "test_manufacturing",
+    "test_notebooks",
 }
 
 
