@@ -98,6 +98,6 @@ def _diffusion(store: Store) -> Tensor | None:
     """The diffusion over the facts as the store holds it."""
     if "affinity.indptr" not in store.tensors:
         return None
-    parts = (store.tensors[f"affinity.{name}"] for name in ("indptr", "column", "value"))
+    indptr, column, value = (store.tensors[f"affinity.{name}"] for name in ("indptr", "column", "value"))
     size = (store.graph.num_entities,) * 2
-    return torch.sparse_csr_tensor(*parts, size=size, check_invariants=False)
+    return torch.sparse_csr_tensor(indptr, column, value, size, check_invariants=False)

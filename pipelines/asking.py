@@ -87,7 +87,9 @@ class Asker:
         anchors = [] if entity is None else [entity]
         if query.text is not None:
             anchors += recognise(query.text, self._names)
-        for modality in features.keys() & {"image", "audio"}:
+        for modality in ("image", "audio"):
+            if modality not in features:
+                continue
             near = self._scorer.same_sense(modality, features[modality])
             anchors += [int(i) for i in torch.nonzero(near >= SAME).squeeze(1)[:8]]
         return Asked(features, list(dict.fromkeys(anchors)), entity, weights)

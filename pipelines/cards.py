@@ -69,6 +69,9 @@ def hit_card(
     pictures = [picture(one, hit.label) for one in observed if one.modality == "image"][:MOST_MEDIA]
     sounds = [player(one) for one in observed if one.modality == "audio"][:MOST_MEDIA]
     texts = [one.reference for one in observed if one.modality == "text" and one.reference != hit.label]
+    more = ""
+    if reasons is not None:
+        more = f"<details><summary>Reasons</summary>{reasons_part(reasons, hit.path)}</details>"
     number = "" if place is None else f'<span class="place">{place}</span> '
     return (
         '<article class="card"><div class="media">'
@@ -79,13 +82,13 @@ def hit_card(
         + "".join(sounds)
         + bars(hit.modalities)
         + (chain(hit.path, hit.entity, hit.exhibit) or f'<p class="why">{escape(why(hit, anchors))}</p>')
-        + ("" if reasons is None else f"<details><summary>Reasons</summary>{reasons_part(reasons)}</details>")
+        + more
         + "</div></article>"
     )
 
 
-def reasons_part(reasons: Reasons) -> str:
-    """The nearest evidence, chains of facts, and ranks as if something were not so."""
+def reasons_part(reasons: Reasons, known: Sequence[Fact] = ()) -> str:
+    """The nearest evidence, chains of facts but a known one, and ranks as if something were not so."""
     parts = []
     exhibit = reasons.exhibit
     if reasons.evidence:
@@ -95,9 +98,9 @@ def reasons_part(reasons: Reasons) -> str:
             for one in reasons.evidence
         )
         parts.append(f'<h4>Nearest evidence</h4><ul class="evidence">{rows}</ul>')
-    if reasons.paths:
-        chains = "".join(chain(path, reasons.entity, exhibit) for path in reasons.paths)
-        parts.append(f"<h4>Chains of facts</h4>{chains}")
+    if paths := [path for path in reasons.paths if path != known]:
+        chains = "".join(chain(path, reasons.entity, exhibit) for path in paths)
+        parts.append(f"<h4>{'More chains' if known else 'Chains'} of facts</h4>{chains}")
     if reasons.without:
         rows = "".join(
             f"<tr><td>{escape(one.words)}</td>{_change(reasons, one)}</tr>" for one in reasons.without
@@ -148,8 +151,8 @@ def player(observed: Observed) -> str:
     uri, problem = _uri(observed, sound)
     if uri is None:
         return _blank("sound", observed, problem)
-    name = escape(f"Sound: {last_word(observed.reference)}")
-    return f'<audio controls preload="none" src="{uri}" aria-label="{name}"></audio>'
+    name = escape(f"Sound: {observed.name}")
+    return f'<audio controls preload="metadata" src="{uri}" aria-label="{name}"></audio>'
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -167,7 +170,7 @@ def _uri(observed: Observed, make: Callable[[Path], str]) -> tuple[str | None, s
 
 
 def _blank(what: str, observed: Observed, problem: str) -> str:
-    name = escape(shortened(last_word(observed.reference), 60))
+    name = escape(shortened(observed.name, 60))
     return f'<div class="blank">{what} not shown: {name}<br>{escape(shortened(problem))}</div>'
 
 

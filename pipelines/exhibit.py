@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pyarrow.compute as pc
 
 from encoders.base import MediaError, resolve_media
+from pipelines.explain import last_word
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,6 +37,11 @@ class Observed:
     row: int
     path: Path | None = None
     problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """A text as it is, of a file what stands last in its reference."""
+        return self.reference if self.modality == "text" else unquote(last_word(self.reference))
 
 
 class Exhibit:
@@ -86,6 +93,14 @@ class Exhibit:
         if self._root is None:
             return Observed(modality, reference, row, problem="the store does not say where its media are")
         try:
-            return Observed(modality, reference, row, resolve_media(reference, self._root))
+            return Observed(modality, reference, row, resolve_media(self._moved(reference), self._root))
         except MediaError as error:
             return Observed(modality, reference, row, problem=problem or str(error))
+
+    def _moved(self, reference: str) -> str:
+        """The reference seen from the media root: RDF makes those of files absolute, and folders move."""
+        built = self._store.media_root
+        if built is None or built == self._root or not reference.startswith("file:"):
+            return reference
+        start = built.as_uri() + "/"
+        return unquote(reference.removeprefix(start))

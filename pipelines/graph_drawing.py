@@ -38,11 +38,12 @@ def draw_map(axes: Axes, points: NDArray[np.float32], classes: Sequence[str], ti
     kinds = np.array([shown.index(name) if name in shown else -1 for name in classes])
     rest = points[kinds < 0]
     if len(rest):
-        axes.scatter(*rest.T, s=7, color=OTHER, linewidths=0, label=f"others ({len(rest)})")
+        axes.scatter(rest[:, 0], rest[:, 1], s=7, color=OTHER, linewidths=0, label=f"others ({len(rest)})")
     for place, name in enumerate(shown):
         own = points[kinds == place]
         label = f"{textwrap.shorten(name, 26, placeholder=' ...')} ({len(own)})"
-        axes.scatter(*own.T, s=16, color=COLOURS[place], marker=MARKS[place], linewidths=0, label=label)
+        style = {"color": COLOURS[place], "marker": MARKS[place], "linewidths": 0, "label": label}
+        axes.scatter(own[:, 0], own[:, 1], s=16, **style)
     axes.set_title(title, fontsize=10, loc="left")
     axes.set_xticks([])
     axes.set_yticks([])

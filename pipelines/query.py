@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if flags.html is not None:
             from pipelines.page import write_page
 
-            write_page(flags.html, answer, _title(flags), reasons)
+            write_page(flags.html, answer, reasons)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -49,7 +49,7 @@ class Counterfactual:
             return "without what the question names"
         if ":" in self.without:  # senses have short names, relations IRIs
             return f"without the facts of {last_word(self.without)}"
-        return f"without its {self.without}"
+        return f"without the question's {self.without}"
 
 
 @dataclass(frozen=True)

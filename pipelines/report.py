@@ -158,8 +158,8 @@ def reasons_lines(found: Reasons) -> list[str]:
 
     lines = [f"{found.label}: rank {found.rank} of {found.candidates:,}, score {found.score:.2f}"]
     for one in found.evidence:
-        reference = one.observed.reference
-        shown = textwrap.shorten(reference, 80, placeholder=" ...") or reference[:80]
+        name = one.observed.name
+        shown = textwrap.shorten(name, 80, placeholder=" ...") or name[:80]
         lines.append(f"  nearest {one.observed.modality} {one.similarity:.2f}: {shown}")
     for path in found.paths:
         ends = {iri for head, _, tail in path for iri in (head, tail)}

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from pipelines.exhibit import Exhibit
 from pipelines.retrieval import Searcher
 from pipelines.store import Store
 
@@ -69,6 +73,36 @@ def test_a_file_that_is_gone_or_whose_place_nobody_knows_has_a_reason(
     (older / "manifest.json").write_text(json.dumps(manifest))
     unknown = named(Searcher.open(older).exhibit.observations(collection.iri("wolf0")))["image"]
     assert (unknown.path, unknown.problem) == (None, "the store does not say where its media are")
+
+
+def test_media_that_moved_are_found_in_another_media_root(
+    store_folder: Path, collection: Any, tmp_path: Path
+) -> None:
+    shutil.copytree(collection.folder / "media", tmp_path / "moved" / "media")
+    moved = Searcher.open(store_folder, media_root=tmp_path / "moved")
+    found = named(moved.exhibit.observations(collection.iri("wolf0")))["image"]
+    assert found.path == tmp_path / "moved" / "media" / "wolf0.png"
+
+
+def test_references_that_rdf_made_absolute_move_with_the_media_root(tmp_path: Path) -> None:
+    built, now = tmp_path / "built", tmp_path / "now here"
+    now.mkdir()
+    (now / "a b.png").touch()
+    observed = pa.table(
+        {
+            "modality": ["image", "image"],
+            "entity": [0, 0],
+            "reference": [f"{built.as_uri()}/a%20b.png", "file:///elsewhere/a%20b.png"],
+            "status": ["found", "found"],
+            "problem": pa.array([None, None], pa.string()),
+            "row": [0, 1],
+        }
+    )
+    graph = SimpleNamespace(entity_ids=lambda iris: np.zeros(1, dtype=np.int64))
+    store: Any = SimpleNamespace(graph=graph, observed=observed, media_root=built)
+    found, strange = Exhibit(store, ["a"], now).observations("urn:a")
+    assert (found.path, found.name) == (now / "a b.png", "a b.png")
+    assert strange.path is None
 
 
 def test_a_file_outside_the_media_root_is_not_shown(store_folder: Path, collection: Any) -> None:

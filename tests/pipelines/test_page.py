@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def test_a_page_loads_nothing_and_runs_nothing(searcher: Searcher, collection: Any) -> None:
-    text = page(searcher.search("a cat", image=collection.picture("cat0")), "cats")
+    text = page(searcher.search("a cat", image=collection.picture("cat0")))
     loaded = re.findall(r'(?:src|href|action|data|poster)\s*=\s*"([^"]*)"', text)
     assert len(loaded) > 10
     assert all(address.startswith("data:") for address in loaded)
@@ -28,7 +28,7 @@ def test_a_page_loads_nothing_and_runs_nothing(searcher: Searcher, collection: A
 
 
 def test_a_page_is_made_for_phones_and_for_the_dark(searcher: Searcher) -> None:
-    text = page(searcher.search("a cat"), "cats")
+    text = page(searcher.search("a cat"))
     assert '<html lang="en">' in text
     assert 'name="viewport" content="width=device-width' in text
     assert "prefers-color-scheme: dark" in text
@@ -43,20 +43,20 @@ def test_the_command_writes_a_page_with_what_was_asked(
     question += ["--audio", str(collection.sound("cat0")), "--where", "?x schema:about ex:cat"]
     assert main(["--store", str(store_folder), *question, "--html", str(out), "--explain"]) == 0
     text = out.read_text(encoding="utf-8")
-    assert "<q>a &lt;b&gt;cat&lt;/b&gt;</q>" in text
+    assert "<h1>“a &lt;b&gt;cat&lt;/b&gt;” and like this picture and like this sound</h1>" in text
     assert "<code>?x schema:about ex:cat</code>" in text
     assert text.count("<article") == 3
     assert text.count("<details>") == 3
     assert 'alt="Picture: what was asked"' in text
     printed = capsys.readouterr().out
-    assert "nearest image 1.00: media/cat0.png" in printed
-    assert "without its image: rank" in printed
+    assert "nearest image 1.00: cat0.png" in printed
+    assert "without the question's image: rank" in printed
     assert list(tmp_path.iterdir()) == [out]
 
 
 def test_an_entity_that_is_asked_for_is_named(searcher: Searcher, collection: Any) -> None:
-    text = page(searcher.search(entity=collection.iri("boat0"), k=2), "like it")
-    assert "<p>Like A sailing boat</p>" in text
+    text = page(searcher.search(entity=collection.iri("boat0"), k=2))
+    assert "<h1>Like A sailing boat</h1>" in text
 
 
 def test_a_page_that_cannot_be_written_is_one_sentence(

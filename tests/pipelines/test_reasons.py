@@ -138,6 +138,6 @@ def test_reasons_are_plain_json(mixed: Reasons) -> None:
 
 
 def test_what_is_not_so_is_said_in_words() -> None:
-    assert Counterfactual("image", 2, 0.5).words == "without its image"
+    assert Counterfactual("image", 2, 0.5).words == "without the question's image"
     assert Counterfactual("graph", 2, 0.5).words == "without what the question names"
     assert Counterfactual(ABOUT, 2, 0.5).words == "without the facts of about"
