@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import networkx
 import numpy as np
@@ -42,8 +42,8 @@ def draw_map(axes: Axes, points: NDArray[np.float32], classes: Sequence[str], ti
     for place, name in enumerate(shown):
         own = points[kinds == place]
         label = f"{textwrap.shorten(name, 26, placeholder=' ...')} ({len(own)})"
-        style = {"color": COLOURS[place], "marker": MARKS[place], "linewidths": 0, "label": label}
-        axes.scatter(own[:, 0], own[:, 1], s=16, **style)
+        style: dict[str, Any] = {"color": COLOURS[place], "marker": MARKS[place], "label": label}
+        axes.scatter(own[:, 0], own[:, 1], s=16, linewidths=0, **style)
     axes.set_title(title, fontsize=10, loc="left")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -68,10 +68,11 @@ def draw_neighbourhood(graph: networkx.MultiDiGraph) -> Figure:
     axes.set_xlim(-0.1, columns)
     axes.set_ylim(lines - 0.4, -0.6)
     axes.axis("off")
+    ends = {node: _draw_entity(axes, graph, node, place, reached.get(node)) for node, place in places.items()}
     for head, tail, relation, fact in graph.edges(keys=True, data=True):
-        _draw_fact(axes, places[head], places[tail], fact, (head, tail, relation) in reached.values())
-    for node, place in places.items():
-        _draw_entity(axes, graph, node, place, reached.get(node))
+        main = fact["path"] or (head, tail, relation) in reached.values()
+        left, right = sorted((head, tail), key=lambda node: places[node])
+        _draw_fact(axes, places[left], ends[left], places[right], fact, main)
     figure.suptitle(
         "Width: the attention that a fact carries. Colour: the chains of facts to what was asked.",
         fontsize=8.5,
@@ -132,45 +133,53 @@ def _places(graph: networkx.MultiDiGraph, reached: dict[str, Edge]) -> dict[str,
 
 
 def _draw_fact(
-    axes: Axes, start: tuple[float, float], end: tuple[float, float], fact: dict[str, object], in_tree: bool
+    axes: Axes,
+    left: tuple[float, float],
+    end: float,
+    right: tuple[float, float],
+    fact: dict[str, Any],
+    main: bool,
 ) -> None:
+    """A curve from where the left entity's text ends to the right one; within a column, along its left."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    (x, y), (right, other) = sorted((start, end))
-    leave = x + 0.62 if right > x else x
-    bend = (leave + right) / 2 if right > x else x - 0.09
+    (x, y), (to, other) = left, right
+    leave = end + 0.02 if to > x else x - 0.03
+    bend = (leave + to) / 2 if to > x else x - 0.09
     path = Path(
-        [(leave, y), (bend, y), (bend, other), (right - 0.03, other)],
+        [(leave, y), (bend, y), (bend, other), (to - 0.03, other)],
         [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4],
     )
-    width = 0.6 + 4.4 * float(fact["attention"])  # type: ignore[arg-type]
+    width = 0.6 + 4.4 * fact["attention"]
     colour = ACCENT if fact["path"] else "#7a8aa0"
-    style = {"lw": width, "alpha": 0.9} if in_tree else {"lw": 0.7, "alpha": 0.45, "ls": (0, (3, 3))}
+    style = {"lw": width, "alpha": 0.9} if main else {"lw": 0.7, "alpha": 0.45, "ls": (0, (3, 3))}
     axes.add_patch(PathPatch(path, fill=False, edgecolor=colour, capstyle="round", zorder=1, **style))
 
 
 def _draw_entity(
-    axes: Axes,
-    graph: networkx.MultiDiGraph,
-    node: str,
-    place: tuple[float, float],
-    fact: Edge | None,
-) -> None:
+    axes: Axes, graph: networkx.MultiDiGraph, node: str, place: tuple[float, float], fact: Edge | None
+) -> float:
+    """A dot, the entity's name, below it the fact that it is reached by; where the text ends."""
     x, y = place
     on_path = fact is not None and graph.edges[fact]["path"]
-    centre = node == graph.graph["centre"]
     colour = ACCENT if on_path else "#222222"
-    axes.plot([x], [y], "o", ms=7 if centre else 4.5, color=colour, zorder=3)
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
-    label = textwrap.shorten(graph.nodes[node]["label"], 24, placeholder=" ...")
-    weight = "bold" if centre or on_path else "normal"
-    label = label or graph.nodes[node]["label"][:22]
+    axes.plot([x], [y], "o", ms=7 if fact is None else 4.5, color=colour, zorder=3)
+    name = graph.nodes[node]["label"]
+    label = textwrap.shorten(name, 24, placeholder=" ...") or name[:22]
+    weight = "bold" if fact is None or on_path else "normal"
     if fact is None:
-        axes.text(x + 0.05, y, label, fontsize=9, va="center", weight=weight, bbox=box, zorder=4)
-        return
-    head, _, _ = fact
-    arrow = "←" if node == head else "→"
-    axes.text(x + 0.04, y - 0.13, label, fontsize=8, va="center", weight=weight, bbox=box, zorder=4)
-    told = f"{arrow} {graph.edges[fact]['label'][:20]} {graph.edges[fact]['attention']:.2f}"
-    axes.text(x + 0.04, y + 0.24, told, fontsize=6, va="center", color="#666666", bbox=box, zorder=4)
+        return _write(axes, x + 0.05, y, label, fontsize=9, weight=weight)
+    told = f"{graph.edges[fact]['label'][:20]} {graph.edges[fact]['attention']:.2f}"
+    arrow = "←" if node == fact[0] else "→"
+    return max(
+        _write(axes, x + 0.04, y - 0.13, label, fontsize=8, weight=weight),
+        _write(axes, x + 0.04, y + 0.24, f"{arrow} {told}", fontsize=6, color="#666666"),
+    )
+
+
+def _write(axes: Axes, x: float, y: float, text: str, **style: Any) -> float:
+    """Write a text as it is, no mathematics, over a white ground; where it ends."""
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
+    written = axes.text(x, y, text, va="center", bbox=box, zorder=4, parse_math=False, **style)
+    return float(axes.transData.inverted().transform(written.get_window_extent().p1)[0])

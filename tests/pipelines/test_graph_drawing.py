@@ -60,7 +60,7 @@ def test_paths_are_drawn_with_all_that_stands_on_them(searcher: Searcher, collec
 def test_long_names_and_loops_leave_the_sheet_readable() -> None:
     graph = networkx.MultiDiGraph(centre="a")
     for node in "abcde":
-        graph.add_node(node, label=f"{node} {'long name ' * 9}", heard=0.1)
+        graph.add_node(node, label=f"{node} $\\frac{{x$ {'long name ' * 9}", heard=0.1)
     for place, (head, tail) in enumerate(
         [("a", "b"), ("c", "a"), ("b", "b"), ("b", "d"), ("d", "e"), ("c", "b")]
     ):
