@@ -8,6 +8,7 @@ the examples alone, in a space whitened within classes, this is shrinkage discri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,8 +53,28 @@ class Rows:
     worth: dict[str, Tensor]
 
 
+@dataclass(frozen=True)
+class Nearness:
+    """Vectors of one sense against the classes' rows.
+
+    Shapes: ``product (b, c)`` with the rows, ``square (b, c)`` squared lengths of the rows, ``inside (b, c)``
+    whether there is a row, ``present (b,)`` whether there is a vector.
+    """
+
+    product: Tensor
+    square: Tensor
+    inside: Tensor
+    present: Tensor
+
+    @classmethod
+    def joined(cls, parts: Sequence[Nearness]) -> Nearness:
+        """Of several batches, one after the other."""
+        names = ("product", "square", "inside", "present")
+        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+
+
 class Prototypes(nn.Module):
-    """How much each sense counts: a few scalars, learned with each example left out."""
+    """How much each sense counts: a few scalars."""
 
     def __init__(self, senses: tuple[str, ...]) -> None:
         super().__init__()
@@ -69,25 +90,29 @@ class Prototypes(nn.Module):
             rows: the classes' rows by sense.
             known: ``(b,)`` classes of entities that are examples themselves, so that none is its own.
         """
-        parts = [self.logits_by(name, shown[name], rows[name], known) for name in rows]
-        return torch.stack(parts).sum(0)
+        return self.summed({name: nearness(shown[name], rows[name], known) for name in rows})
 
-    def logits_by(self, name: str, shown: Sense, rows: Rows, known: Tensor | None = None) -> Tensor:
+    def summed(self, near: dict[str, Nearness]) -> Tensor:
+        """Logits from what each sense is near to: ``(b, classes)``."""
+        return torch.stack([self.logits_by(name, one) for name, one in near.items()]).sum(0)
+
+    def logits_by(self, name: str, near: Nearness) -> Tensor:
         """The share of one sense; zeros for those who lack it: ``(b, classes)``."""
         place = self.names[name]
-        near, square, inside = _nearness(shown, rows, known)
-        score = near - self.spread[place].clamp(min=0) * square / 2
+        score = near.product - self.spread[place].clamp(min=0) * near.square / 2
         # a class of which a sense tells nothing is as near as the mean of the others
-        mean = score.where(inside, 0).sum(1, keepdim=True) / inside.sum(1, keepdim=True).clamp(min=1)
-        out: Tensor = self.gain[place].exp() * score.where(inside, mean) * shown.present.unsqueeze(1)
+        mean = score.where(near.inside, 0).sum(1, keepdim=True) / near.inside.sum(1, keepdim=True).clamp(
+            min=1
+        )
+        out: Tensor = self.gain[place].exp() * score.where(near.inside, mean) * near.present.unsqueeze(1)
         return out
 
 
-def _nearness(shown: Sense, rows: Rows, known: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Products of some vectors with the classes' rows, the rows' squared lengths, and which rows there are.
+def nearness(shown: Sense, rows: Rows, known: Tensor | None = None) -> Nearness:
+    """Compare some vectors with the classes' rows.
 
     A row is ``(examples + trust * kin + rest) / weights``; where a vector is an example itself, it is taken
-    out of its class and of the kin of all, in closed form. Shapes: three times ``(b, c)``.
+    out of its class and of the kin of all, in closed form.
     """
     vectors = shown.vectors
     kin, rest = rows.share @ rows.total, torch.zeros_like(rows.total)
@@ -113,7 +138,7 @@ def _nearness(shown: Sense, rows: Rows, known: Tensor | None) -> tuple[Tensor, T
     weight = weight - own + TRUST * (of_kin > EPSILON)
     inside = weight > EPSILON
     weight = weight.clamp(min=EPSILON)
-    return near / weight, square / weight**2, inside
+    return Nearness(near / weight, square / weight**2, inside, shown.present)
 
 
 def class_rows(senses: Senses, own: Senses, classes: Classes) -> dict[str, Rows]:
