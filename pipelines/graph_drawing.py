@@ -162,7 +162,8 @@ def _draw_entity(
 ) -> float:
     """A dot, the entity's name, below it the fact that it is reached by; where the text ends."""
     x, y = place
-    on_path = fact is not None and graph.edges[fact]["path"]
+    ties = (*graph.in_edges(node, data="path"), *graph.out_edges(node, data="path"))
+    on_path = any(marked for _, _, marked in ties)
     colour = ACCENT if on_path else "#222222"
     axes.plot([x], [y], "o", ms=7 if fact is None else 4.5, color=colour, zorder=3)
     name = graph.nodes[node]["label"]
