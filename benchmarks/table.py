@@ -30,6 +30,7 @@ NAMES = (
     "suggestions",
     "machines",
     "reasoning",
+    "faithfulness",
     "startup",
 )
 

@@ -14,12 +14,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pyoxigraph as ox
 
 from kg.inferred import rule_of
+from kg.solutions import as_table
 from kg.vocabulary import PREFIXES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TOKEN = re.compile(
     r"""
@@ -148,6 +152,22 @@ class Facts:
             {name: getattr(solution[name], "value", None) for name in names}
             for solution in _carefully(solutions)
         ]
+
+    def table(
+        self, sparql: str, prefixes: Mapping[str, str] | None = None, *, inferred: bool = True
+    ) -> pa.Table:
+        """Answer a SELECT as a table, a column for each variable (see kg.solutions).
+
+        Raises:
+            ConstraintError: It is no SELECT, is malformed, would reach the network or takes too long.
+        """
+        return _within(self._seconds, lambda: self._table(sparql, prefixes, inferred))
+
+    def _table(self, sparql: str, prefixes: Mapping[str, str] | None, inferred: bool) -> pa.Table:
+        _refuse_other_forms(sparql)
+        solutions = self._solutions(sparql, prefixes, sparql, 0, inferred)
+        names = [variable.value for variable in solutions.variables]
+        return as_table(names, ([solution[name] for name in names] for solution in _carefully(solutions)))
 
     def _solutions(
         self, query: str, prefixes: Mapping[str, str] | None, text: str, lead: int, inferred: bool

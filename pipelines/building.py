@@ -127,7 +127,7 @@ def build(
     write_json(work / "metrics.json", metrics)
     if report["findings"] is not None:
         write_json(work / "findings.json", report["findings"])
-    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs)
+    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs, access.root)
     replace_folder(work, out.absolute())
     extra.unlink(missing_ok=True)
     return Store.open(out)

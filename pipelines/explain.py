@@ -1,10 +1,10 @@
-"""Reasons that can be read: the hit, its similarities, the chain of facts that leads to it."""
+"""What is answered, and as a person reads it: hits, their similarities, the chains of facts to them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,11 @@ from pipelines.settings import REASON
 if TYPE_CHECKING:
     from kg.graph import KnowledgeGraph
     from kg.vocabulary import Vocabulary
+    from pipelines.exhibit import Exhibit
+    from pipelines.question import Question
+
+Fact = tuple[str, str, str]
+"""Head, relation and tail as IRIs."""
 
 STOP_WORDS = frozenset(
     """
@@ -38,16 +43,24 @@ class Hit:
     `modalities` holds the similarity by sense (1 is equal), `joint` for the fused vectors and `graph` for
     the nearness by facts to what the question names. `path` is a chain of facts, each as it stands in
     the graph, from an entity that the question names (an anchor) to this one. `rules` names for each of
-    these facts the rule that inferred it and how sure it is; None for what was stated.
+    these facts the rule that inferred it and how sure it is; None for what was stated. `exhibit` knows what
+    can be shown of it.
     """
 
     entity: str
     label: str
     score: float
     modalities: dict[str, float]
-    path: list[tuple[str, str, str]]
+    path: list[Fact]
     anchor: bool = False
     rules: Sequence[tuple[str, float] | None] = ()
+    exhibit: Exhibit | None = field(default=None, repr=False, compare=False)
+
+    def _repr_html_(self) -> str:
+        """A card, as notebooks show it."""
+        from pipelines.cards import shown_hit
+
+        return shown_hit(self)
 
     def as_json(self) -> dict[str, Any]:
         """The hit as plain JSON values; "rules" are there where a fact of the path was inferred."""
@@ -105,6 +118,37 @@ class InferredSteps:
         return slice(*np.searchsorted(self._heads, [head, head + 1]))
 
 
+class Answer(list[Hit]):
+    """Hits, best first; `candidates` entities were allowed by the constraint, `anchors` were recognised."""
+
+    def __init__(
+        self,
+        hits: Sequence[Hit],
+        candidates: int,
+        anchors: Sequence[str],
+        question: Question | None = None,
+        exhibit: Exhibit | None = None,
+    ) -> None:
+        super().__init__(hits)
+        self.candidates = candidates
+        self.anchors = list(anchors)
+        self.question, self.exhibit = question, exhibit
+
+    def _repr_html_(self) -> str:
+        """Cards, as notebooks show them."""
+        from pipelines.cards import shown_answer
+
+        return shown_answer(self)
+
+    def counted(self) -> str:
+        """How many of the entities that may answer are among the hits, in words."""
+        if not self.candidates:
+            return "nothing found: no entity of the graph may answer under this constraint"
+        if len(self) < self.candidates:
+            return f"{len(self)} of {self.candidates:,} entities that may answer"
+        return f"all {self.candidates:,} entities that may answer"
+
+
 def plain_words(text: str) -> list[str]:
     """Lower-case words of a text, punctuation and a leading article taken off."""
     words = re.findall(r"\w+(?:['-]\w+)*", text.lower())
@@ -139,6 +183,17 @@ def recognised_names(graph: KnowledgeGraph, vocabulary: Vocabulary) -> dict[str,
     return {name: list(ids) for name, ids in names.items()}
 
 
+def walked(path: Sequence[Fact], end: str) -> list[tuple[str, str, bool, str]]:
+    """A chain of facts as it is walked to `end`: from, relation, whether along the fact, to."""
+    steps, here = [], end
+    for head, relation, tail in reversed(path):
+        forward = tail == here
+        before = head if forward else tail
+        steps.append((before, relation, forward, here))
+        here = before
+    return steps[::-1]
+
+
 def readable_path(
     path: Sequence[tuple[str, str, str]],
     end: str,
@@ -153,11 +208,22 @@ def readable_path(
         names: label by IRI; an IRI without one is shown as it is.
         rules: of each fact the rule that inferred it, shown as ``-kin (by uncle, 0.8)->``; None if stated.
     """
-    text, here = names.get(end, end), end
-    by = [None if rule is None else f" (by {rule[0]}, {rule[1]:g})" for rule in rules] or [None] * len(path)
-    for (head, relation, tail), rule in zip(reversed(path), reversed(by), strict=True):
-        short = names.get(relation, re.split(r"[/#]", relation.rstrip("/#"))[-1]) + (rule or "")
-        forward = tail == here
-        here = head if forward else tail
-        text = f"{names.get(here, here)} {f'-{short}->' if forward else f'<-{short}-'} {text}"
+    steps = zip(walked(path, end), rules or [None] * len(path), strict=True)
+    text = names.get(end, end)
+    for (before, relation, forward, _), rule in reversed(list(steps)):
+        by = "" if rule is None else f" (by {rule[0]}, {rule[1]:g})"
+        short = names.get(relation, last_word(relation)) + by
+        text = f"{names.get(before, before)} {f'-{short}->' if forward else f'<-{short}-'} {text}"
     return text if path else ""
+
+
+def last_word(iri: str) -> str:
+    """What stands behind the last slash or hash of an IRI."""
+    return re.split(r"[/#]", iri.rstrip("/#"))[-1]
+
+
+def why(hit: Hit, anchors: Sequence[str]) -> str:
+    """What stands in place of a chain of facts where a hit has none."""
+    if hit.anchor:
+        return "named or shown in the question"
+    return "no short chain of facts" if anchors else "similar only: the question names nothing"

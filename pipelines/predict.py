@@ -160,9 +160,7 @@ def _check_map(flags: argparse.Namespace) -> None:
         got = "--suggest" if flags.suggest is not None else len(flags.entity)
         raise ValueError(f"expected one --entity with --map (got {got})")
     if flags.media_root is None and not flags.new:
-        raise ValueError(
-            "expected --media-root with --map: the folder of the pictures (a store does not keep it)"
-        )
+        raise ValueError("expected --media-root with --map, the folder of the pictures (got none)")
 
 
 def _mapped(predictor: Predictor, found: Prediction, flags: argparse.Namespace) -> Prediction:

@@ -94,6 +94,12 @@ class Store:
         """The settings it was built with."""
         return Settings.from_json(self.manifest["settings"])
 
+    @property
+    def media_root(self) -> Path | None:
+        """The folder that its media lay in when it was built; None in stores that do not say so."""
+        said = self.manifest.get("media_root")
+        return None if said is None else Path(said)
+
     @cached_property
     def graph(self) -> KnowledgeGraph:
         """The knowledge graph."""
@@ -152,10 +158,16 @@ class Store:
             return load_file(self.folder / "embeddings.safetensors")
 
     @cached_property
-    def model(self) -> SenseFusion:
-        """The trained fusion."""
+    def weights(self) -> dict[str, Tensor]:
+        """The trained parameters, `fusion.` and `links.` before their names."""
         from safetensors.torch import load_file
 
+        with self._reading("model.safetensors"):
+            return load_file(self.folder / "model.safetensors")
+
+    @cached_property
+    def model(self) -> SenseFusion:
+        """The trained fusion."""
         from fusion import FUSIONS
 
         shape = self.manifest["model"]
@@ -167,10 +179,25 @@ class Store:
             width=self.settings.width,
         )
         with self._reading("model.safetensors"):
-            weights = load_file(self.folder / "model.safetensors")
-            own = {k.removeprefix("fusion."): v for k, v in weights.items() if k.startswith("fusion.")}
-            model.load_state_dict(own)
+            model.load_state_dict(self.part("fusion."))
         return model.eval()
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """The trained parameters of one part, by their names in it."""
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self.weights.items()
+            if name.startswith(prefix)
+        }
+
+    def as_if(self, settings: Settings | None = None, **parts: Any) -> Store:
+        """The same store with other parts (graph, observations, tensors) or settings, in memory alone."""
+        manifest = self.manifest if settings is None else self.manifest | {"settings": settings.as_json()}
+        other = Store(self.folder, manifest)
+        # a cached property is what stands under its name
+        read = {name: part for name, part in vars(self).items() if name not in ("manifest", "settings")}
+        vars(other).update(read | parts)
+        return other
 
     @cached_property
     def findings(self) -> dict[str, Any] | None:

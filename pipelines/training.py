@@ -87,7 +87,7 @@ def train(
     held_out |= held_out_scores(model, joint, structure, split)
     if len(graph.triples) and history.losses:
         held_out |= without_graph(graph, observations, split, settings, device, progress)
-    tensors = _embed(model, joint, structure, settings, progress)
+    tensors = embedded(model, joint, structure, settings, progress)
     weights = {f"fusion.{name}": value for name, value in model.state_dict().items()}
     if links is not None:
         weights |= {f"links.{name}": value for name, value in links.state_dict().items()}
@@ -207,7 +207,7 @@ def joint_triples(graph: KnowledgeGraph, joint: JointGraph) -> np.ndarray:
 
 
 @torch.no_grad()
-def _embed(
+def embedded(
     model: SenseFusion,
     joint: JointGraph,
     structure: Tensor | None,

@@ -56,6 +56,7 @@ def write_manifest(
     learned: Sequence[Learned],
     settings: Settings,
     inputs: Sequence[str | Path],
+    media_root: Path,
 ) -> None:
     """Write what the folder holds and where it came from; with it the folder is a store."""
     files = [
@@ -80,6 +81,7 @@ def write_manifest(
         "model": trained.shape,
         "packages": package_versions(),
         "inputs": {"names": [Path(one).name for one in inputs], "sha256": report["digest"]},
+        "media_root": str(media_root),
         "counts": {
             "entities": graph.num_entities,
             "relations": graph.num_relations,

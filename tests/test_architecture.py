@@ -20,6 +20,7 @@ EXTRAS = {
     "test_stamps",
     "test_encoders",
     "test_manufacturing",
+    "test_notebooks",
 }
 
 
