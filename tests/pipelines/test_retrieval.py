@@ -289,4 +289,7 @@ def test_a_select_over_the_facts_is_a_table_that_knows_the_prefixes_of_the_data(
 
 def test_what_a_picture_and_a_sound_name_comes_in_one_order(searcher: Searcher, collection: Any) -> None:
     answer = searcher.search(audio=collection.sound("cat0"), image=collection.picture("wolf0"))
-    assert answer.anchors[:2] == [collection.iri("wolf0"), collection.iri("cat0")]
+    place = {iri: at for at, iri in enumerate(answer.anchors)}
+    assert place[collection.iri("wolf0")] == 0
+    # all that the picture names, near twins too, before what the sound names
+    assert all("wolf" in iri for iri in answer.anchors[: place[collection.iri("cat0")]])
