@@ -26,6 +26,7 @@ NAMES = (
     "encoding",
     "appliances",
     "phantom_places",
+    "fusions",
     "groceries",
     "suggestions",
     "machines",

@@ -78,7 +78,7 @@ class Settings:
     )
     learn_absent: bool = field(
         default=True,
-        metadata=_help("whether a sense that an entity lacks is a learned vector rather than zeros"),
+        metadata=_help("whether a sense that an entity lacks is known to be missing, rather than zeros"),
     )
     valid_share: float = field(
         default=0.1, metadata=_help("share of the concepts and of the facts kept for validation")
