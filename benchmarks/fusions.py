@@ -94,7 +94,9 @@ def when_missing(name: str, result: dict[str, Any]) -> list[Row]:
     what = f"{name}, accuracy lost when half miss a sense, summed over senses, against concat"
     return [
         Row(what, "", ours, rival, share, "ours / rival <= 1/3", share <= THIRD),
-        gain(f"{name}, mean as senses go missing: absent learned, against zeros", *mean.values(), 0),
+        gain(
+            f"{name}, mean as senses go missing: absent learned, against zeros", mean[LEARNED], mean[ZEROS], 0
+        ),
     ]
 
 

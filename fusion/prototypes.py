@@ -42,13 +42,15 @@ class Rows:
     """One sense of all classes, by relation.
 
     Shapes: ``total (c, w)`` and ``count (c,)`` of the examples; ``share (c, c)``, how much an example of one
-    class (column) counts among the kin of another (row); ``told[relation] (c, w)``, zero rows where the
+    class (column) counts among the kin of another (row), and ``kinship ()`` in [0, 1], what kin are worth in
+    this sense; ``told[relation] (c, w)``, zero rows where the
     relation tells nothing, and ``worth[relation] (c,)`` in [0, 1], 0 there.
     """
 
     total: Tensor
     count: Tensor
     share: Tensor
+    kinship: Tensor
     told: dict[str, Tensor]
     worth: dict[str, Tensor]
 
@@ -128,14 +130,15 @@ def nearness(shown: Sense, rows: Rows, known: Tensor | None = None) -> Nearness:
         own = torch.nn.functional.one_hot(known, to_total.shape[1]) * length
         part = rows.share[:, known].t() * length
     of_kin = (rows.share @ rows.count) - part
-    trust = TRUST * (of_kin > EPSILON) / of_kin.clamp(min=EPSILON)
+    trusted = TRUST * rows.kinship * (of_kin > EPSILON)
+    trust = trusted / of_kin.clamp(min=EPSILON)
     near = to_total - own + trust * (to_kin - part)
     square = (
         ((total * total).sum(1) - own * (2 * to_total - 1))
         + trust**2 * ((kin * kin).sum(1) - 2 * part * to_kin + part**2)
         + 2 * trust * ((total * kin).sum(1) - own * to_kin - part * to_total + own * part)
     )
-    weight = weight - own + TRUST * (of_kin > EPSILON)
+    weight = weight - own + trusted
     inside = weight > EPSILON
     weight = weight.clamp(min=EPSILON)
     return Nearness(near / weight, square / weight**2, inside, shown.present)
@@ -160,7 +163,8 @@ def class_rows(senses: Senses, own: Senses, classes: Classes) -> dict[str, Rows]
         inferred, worth = _inferred(name, own, mean, count)
         told = {"own": _closed_gap(own[name], mean, count), "inferred": inferred}
         there = {relation: vectors.any(1).to(total.dtype) for relation, vectors in told.items()}
-        out[name] = Rows(total, count, share, told, {**there, "inferred": worth * there["inferred"]})
+        kinship = _kinship(share, total, count)
+        out[name] = Rows(total, count, share, kinship, told, {**there, "inferred": worth * there["inferred"]})
     return out
 
 
@@ -176,6 +180,25 @@ def _shares(near: Tensor | None, label: Tensor, size: int, sharpness: float = 8.
     # an even weight for each class, as for siblings of one parent, however many examples it has
     count = torch.bincount(label, minlength=size).clamp(min=1)
     return share * ~alone.unsqueeze(1) / count
+
+
+def _kinship(share: Tensor, total: Tensor, count: Tensor) -> Tensor:
+    """How far classes are like their kin in one sense: the correlation of their means, at least 0.
+
+    Kinds of one family may look alike and yet read unlike: such kin tell nothing of a text.
+    """
+    others = share - torch.diag(share.diagonal())
+    of_kin = others @ count
+    seen = (count > 0) & (of_kin > EPSILON)
+    if int(seen.sum()) < 3:
+        return count.new_ones(())
+    mean, kin = (
+        (total / count.clamp(min=1).unsqueeze(1))[seen],
+        (others @ total)[seen] / of_kin[seen].unsqueeze(1),
+    )
+    mean, kin = mean - mean.mean(0), kin - kin.mean(0)
+    likeness: Tensor = (mean * kin).sum() / (mean.norm() * kin.norm()).clamp(min=EPSILON)
+    return likeness.clamp(min=0)
 
 
 def _closed_gap(own: Sense, mean: Tensor, count: Tensor) -> Tensor:
