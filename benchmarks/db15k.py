@@ -1,4 +1,4 @@
-"""The data set DB15K, which the benchmarks of links are measured on: its parts over one list of ids."""
+"""DB15K, which the benchmarks of links are measured on, and sets like it: the parts over one list of ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def load(folder: Path, names: Sequence[str]) -> tuple[KnowledgeGraph, dict[str, 
     """
     files = {name: folder / f"{name}.nt.gz" for name in names}
     if missing := [path.name for path in files.values() if not path.is_file()]:
-        raise FileNotFoundError(f"expected DB15K in {folder}: give its folder by --data (no {missing[0]})")
+        raise FileNotFoundError(
+            f"expected {folder.name} in {folder}: give its folder by --data (no {missing[0]})"
+        )
     whole, _ = read(list(files.values()))
     parts = {}
     for name, path in files.items():

@@ -26,9 +26,9 @@ class Facts:
 class Free(nn.Module):
     """A free row for each entity under the link scorer, and how it is trained."""
 
-    def __init__(self, facts: Facts, rank: int, *, half: bool = False) -> None:
+    def __init__(self, facts: Facts, rank: int, *, half: bool = False, seed: int = 0) -> None:
         super().__init__()
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         self.rows = nn.Parameter(0.1 * torch.randn(facts.num_entities, 2 * rank))
         self.scorer = ComplEx(facts.num_relations, rank)
         self.num_relations, self.in_bfloat16 = facts.num_relations, half

@@ -20,14 +20,18 @@ NAMES = (
     "scaling",
     "sampling",
     "links",
+    "rules",
     "search",
     "query",
     "encoding",
     "appliances",
     "phantom_places",
+    "fusions",
     "groceries",
     "suggestions",
     "machines",
+    "reasoning",
+    "faithfulness",
     "startup",
 )
 

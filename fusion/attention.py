@@ -51,20 +51,29 @@ class CrossModalAttention(SenseFusion):
         Neighbours count in full, those `HOPS` facts away at most, less by `DECAY` for each fact between.
         """
         rows = graph.edges.sources
-        prior = self.relation_prior[graph.edges.edge_type] + graph.log_weight.unsqueeze(1)
         out = {}
         for name in self.context:
             told = senses[name].hidden_where(~visible)
             total, heard_any = torch.zeros_like(told.vectors), torch.zeros_like(visible)
             for hop in range(HOPS):
-                heard = told.present[rows.column] & (graph.log_weight > float("-inf"))
-                alpha = segment_softmax(prior.masked_fill(~heard.unsqueeze(1), float("-inf")), rows)
+                alpha, heard = self.listening(graph, told.present)
                 mixed = unit(weighted_sum(alpha, told.vectors.unsqueeze(1), rows).squeeze(1))
                 hears = torch.zeros_like(visible).index_put((rows.row[heard],), heard.new_ones(()))
                 total, heard_any = total + DECAY**hop * mixed, heard_any | hears
                 told = Sense(mixed, hears).hidden_where(~visible)
             out[CONTEXT + name] = Sense(unit(total), heard_any)
         return out
+
+    def listening(self, graph: JointGraph, present: Tensor) -> tuple[Tensor, Tensor]:
+        """How much each entity hears by each fact, from those that have something to tell.
+
+        Shapes: ``present (n,) bool`` -> attention ``(E, 1)``, which sums to 1 over the edges that an entity
+        hears by, and which edges are heard ``(E,) bool``, in the sorted order of the graph's edges.
+        """
+        rows = graph.edges.sources
+        logits = self.relation_prior[graph.edges.edge_type] + graph.log_weight.unsqueeze(1)
+        heard = present[rows.column] & (graph.log_weight > float("-inf"))
+        return segment_softmax(logits.masked_fill(~heard.unsqueeze(1), float("-inf")), rows), heard
 
     def infer(self, view: View, memory: Senses, visible: Tensor, target: str) -> tuple[Tensor, Tensor]:
         """One sense of the view's rows, inferred from the visible entities that have it.

@@ -7,7 +7,7 @@ senses together can.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +45,8 @@ class LabelModel(nn.Module):
         structure_width: width of the facts' own vectors, 0 where there are no facts.
         hidden: width of the learned term.
         dropout: share of the hidden units left out in training.
-        learn_absent: whether a missing sense is a learned vector in the learned term; otherwise zeros.
+        learn_absent: whether the model knows of a sense that it is missing, as no evidence and a learned
+            vector in the learned term; otherwise zeros stand in its place, as if they had been observed.
     """
 
     candidates: Tensor
@@ -74,6 +75,7 @@ class LabelModel(nn.Module):
             StructureEncoder(len(candidates), num_relations, structure_width) if structure_width else None
         )
         self.prototypes = Prototypes(fusion.compared)
+        self.imputed = not learn_absent
         self.absent = nn.Parameter(torch.zeros(len(fusion.senses), fusion.size), requires_grad=learn_absent)
         self.hidden = nn.Sequential(
             nn.Linear(fusion.size, 2 * hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(2 * hidden, hidden)
@@ -102,7 +104,7 @@ class LabelModel(nn.Module):
             near = among.new_zeros(len(free), len(free)).index_put((known.unsqueeze(1), known), among)
         classes = Classes(self.class_entities, self.examples, near)
         told = self.fusion.told(self.view(senses, graph.affinity, self.examples[0]))
-        there = self.fusion.told(self.view(senses, graph.affinity, self.class_entities.clamp(min=0)))
+        there = self.fusion.told(self._known(senses, graph.affinity, self.class_entities.clamp(min=0), {}))
         literal = self.class_entities < 0
         observed = {name: sense.hidden_where(literal) for name, sense in there.items()}
         return Memory(senses, graph.affinity, free, class_rows(told, observed, classes))
@@ -118,7 +120,18 @@ class LabelModel(nn.Module):
             rows: ``(b,)`` which entities.
             hidden: sense -> ``(b,) bool``, where it is taken away; `structure` takes the diffusion as well.
         """
-        hidden = hidden or {}
+        view = self._known(senses, affinity, rows, hidden or {})
+        if not self.imputed:
+            return view
+        there = {
+            name: Sense(sense.vectors, torch.ones_like(sense.present)) for name, sense in view.senses.items()
+        }
+        return replace(view, senses=there)
+
+    def _known(
+        self, senses: Senses, affinity: Tensor | None, rows: Tensor, hidden: dict[str, Tensor]
+    ) -> View:
+        """The same, where what is missing is missing."""
         shown = {
             name: sense[rows].hidden_where(hidden[name]) if name in hidden else sense[rows]
             for name, sense in senses.items()
@@ -184,4 +197,4 @@ def disturbed(sense: Sense, noise: float) -> Sense:
     width = sense.vectors.shape[1]
     moved = sense.vectors + noise * width**-0.5 * torch.randn_like(sense.vectors)
     vectors = moved / moved.norm(dim=1, keepdim=True).clamp(min=1e-12)
-    return Sense(vectors * sense.present.unsqueeze(1), sense.present)
+    return Sense(vectors * sense.vectors.any(1, keepdim=True), sense.present)

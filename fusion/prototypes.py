@@ -8,6 +8,7 @@ the examples alone, in a space whitened within classes, this is shrinkage discri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,19 +50,41 @@ class Rows:
     """One sense of all classes, by relation.
 
     Shapes: ``total (c, w)`` and ``count (c,)`` of the examples; ``share (c, c)``, how much an example of one
-    class (column) counts among the kin of another (row); ``told[relation] (c, w)``, zero rows where the
+    class (column) counts among the kin of another (row), and ``kinship ()`` in [0, 1], what kin are worth in
+    this sense; ``told[relation] (c, w)``, zero rows where the
     relation tells nothing, and ``worth[relation] (c,)`` in [0, 1], 0 there.
     """
 
     total: Tensor
     count: Tensor
     share: Tensor
+    kinship: Tensor
     told: dict[str, Tensor]
     worth: dict[str, Tensor]
 
 
+@dataclass(frozen=True)
+class Nearness:
+    """Vectors of one sense against the classes' rows.
+
+    Shapes: ``product (b, c)`` with the rows, ``square (b, c)`` squared lengths of the rows, ``inside (b, c)``
+    whether there is a row, ``present (b,)`` whether there is a vector.
+    """
+
+    product: Tensor
+    square: Tensor
+    inside: Tensor
+    present: Tensor
+
+    @classmethod
+    def joined(cls, parts: Sequence[Nearness]) -> Nearness:
+        """Of several batches, one after the other."""
+        names = ("product", "square", "inside", "present")
+        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+
+
 class Prototypes(nn.Module):
-    """How much each sense counts: a few scalars, learned with each example left out."""
+    """How much each sense counts: a few scalars."""
 
     def __init__(self, senses: tuple[str, ...]) -> None:
         super().__init__()
@@ -78,25 +101,29 @@ class Prototypes(nn.Module):
             known: ``(b, classes)``, how much each entity counts as an example of each class, so that none is
                 its own.
         """
-        parts = [self.logits_by(name, shown[name], rows[name], known) for name in rows]
-        return torch.stack(parts).sum(0)
+        return self.summed({name: nearness(shown[name], rows[name], known) for name in rows})
 
-    def logits_by(self, name: str, shown: Sense, rows: Rows, known: Tensor | None = None) -> Tensor:
+    def summed(self, near: dict[str, Nearness]) -> Tensor:
+        """Logits from what each sense is near to: ``(b, classes)``."""
+        return torch.stack([self.logits_by(name, one) for name, one in near.items()]).sum(0)
+
+    def logits_by(self, name: str, near: Nearness) -> Tensor:
         """The share of one sense; zeros for those who lack it: ``(b, classes)``."""
         place = self.names[name]
-        near, square, inside = _nearness(shown, rows, known)
-        score = near - self.spread[place].clamp(min=0) * square / 2
+        score = near.product - self.spread[place].clamp(min=0) * near.square / 2
         # a class of which a sense tells nothing is as near as the mean of the others
-        mean = score.where(inside, 0).sum(1, keepdim=True) / inside.sum(1, keepdim=True).clamp(min=1)
-        out: Tensor = self.gain[place].exp() * score.where(inside, mean) * shown.present.unsqueeze(1)
+        mean = score.where(near.inside, 0).sum(1, keepdim=True) / near.inside.sum(1, keepdim=True).clamp(
+            min=1
+        )
+        out: Tensor = self.gain[place].exp() * score.where(near.inside, mean) * near.present.unsqueeze(1)
         return out
 
 
-def _nearness(shown: Sense, rows: Rows, known: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Products of some vectors with the classes' rows, the rows' squared lengths, and which rows there are.
+def nearness(shown: Sense, rows: Rows, known: Tensor | None = None) -> Nearness:
+    """Compare some vectors with the classes' rows.
 
     A row is ``(examples + trust * kin + rest) / weights``; where a vector is an example itself, it is taken
-    out of its classes and of the kin of all, in closed form. Shapes: three times ``(b, c)``.
+    out of its classes and of the kin of all, in closed form.
     """
     vectors = shown.vectors
     kin, rest = rows.share @ rows.total, torch.zeros_like(rows.total)
@@ -112,17 +139,18 @@ def _nearness(shown: Sense, rows: Rows, known: Tensor | None) -> tuple[Tensor, T
         own = known * length
         part = known @ rows.share.t() * length
     of_kin = (rows.share @ rows.count) - part
-    trust = TRUST * (of_kin > EPSILON) / of_kin.clamp(min=EPSILON)
+    trusted = TRUST * rows.kinship * (of_kin > EPSILON)
+    trust = trusted / of_kin.clamp(min=EPSILON)
     near = to_total - own + trust * (to_kin - part)
     square = (
         ((total * total).sum(1) - own * (2 * to_total - own))
         + trust**2 * ((kin * kin).sum(1) - 2 * part * to_kin + part**2)
         + 2 * trust * ((total * kin).sum(1) - own * to_kin - part * to_total + own * part)
     )
-    weight = weight - own + TRUST * (of_kin > EPSILON)
+    weight = weight - own + trusted
     inside = weight > EPSILON
     weight = weight.clamp(min=EPSILON)
-    return near / weight, square / weight**2, inside
+    return Nearness(near / weight, square / weight**2, inside, shown.present)
 
 
 def class_rows(senses: Senses, own: Senses, classes: Classes) -> dict[str, Rows]:
@@ -146,7 +174,8 @@ def class_rows(senses: Senses, own: Senses, classes: Classes) -> dict[str, Rows]
         inferred, worth = _inferred(name, own, mean, count)
         told = {"own": _closed_gap(own[name], mean, count), "inferred": inferred}
         there = {relation: vectors.any(1).to(total.dtype) for relation, vectors in told.items()}
-        out[name] = Rows(total, count, share, told, {**there, "inferred": worth * there["inferred"]})
+        kinship = _kinship(share, total, count)
+        out[name] = Rows(total, count, share, kinship, told, {**there, "inferred": worth * there["inferred"]})
     return out
 
 
@@ -161,6 +190,25 @@ def _shares(near: Tensor | None, count: Tensor, sharpness: float = 8.0) -> Tenso
     alone = (near > 0).sum(1) <= 1
     # an even weight for each class, as for siblings of one parent, however many examples it has
     return share * ~alone.unsqueeze(1) / torch.where(count > 0, count, 1).to(share.dtype)
+
+
+def _kinship(share: Tensor, total: Tensor, count: Tensor) -> Tensor:
+    """How far classes are like their kin in one sense: the correlation of their means, at least 0.
+
+    Kinds of one family may look alike and yet read unlike: such kin tell nothing of a text.
+    """
+    others = share - torch.diag(share.diagonal())
+    of_kin = others @ count
+    seen = (count > 0) & (of_kin > EPSILON)
+    if int(seen.sum()) < 3:
+        return count.new_ones(())
+    mean, kin = (
+        (total / count.clamp(min=1).unsqueeze(1))[seen],
+        (others @ total)[seen] / of_kin[seen].unsqueeze(1),
+    )
+    mean, kin = mean - mean.mean(0), kin - kin.mean(0)
+    likeness: Tensor = (mean * kin).sum() / (mean.norm() * kin.norm()).clamp(min=EPSILON)
+    return likeness.clamp(min=0)
 
 
 def _closed_gap(own: Sense, mean: Tensor, count: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ components of the frozen encoders' features, found on the entities that training
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 import torch
@@ -14,6 +15,28 @@ from torch import Tensor, nn
 from fusion.base import CONTEXT, STRUCTURE, JointGraph, Sense, Senses, View, pooled, unit, view_of
 
 FEW = 32
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Covariance within classes, by its eigenvalues ``(w,)`` and eigenvectors ``(w, w)``."""
+
+    values: Tensor
+    vectors: Tensor
+
+    @classmethod
+    def within(cls, rows: Tensor, label: Tensor) -> Spectrum:
+        """Of rows ``(m, w)`` about the means of their classes ``(m,)``."""
+        count = torch.bincount(label).clamp(min=1).unsqueeze(1)
+        means = rows.new_zeros(len(count), rows.shape[1]).index_add(0, label, rows) / count
+        covariance = torch.cov((rows - means[label]).double().t())  # float32 fails where its rank is small
+        values, vectors = torch.linalg.eigh(covariance)
+        return cls(values.to(rows.dtype), vectors.to(rows.dtype))
+
+    def whitening(self, shrinkage: float) -> Tensor:
+        """Inverse square root of the covariance, shrunk towards a sphere by a share: ``(w, w)``."""
+        values = (1 - shrinkage) * self.values + shrinkage * self.values.mean()
+        return self.vectors * values.clamp(min=1e-12).rsqrt() @ self.vectors.t()
 
 
 class SenseFusion(nn.Module):
@@ -63,12 +86,11 @@ class SenseFusion(nn.Module):
         return sum(self.widths.values())
 
     @torch.no_grad()
-    def fit_senses(self, graph: JointGraph, visible: Tensor, classes: Tensor | None = None) -> None:
+    def fit_senses(self, graph: JointGraph, visible: Tensor) -> None:
         """Find each modality's mean and principal components from the visible entities' observations.
 
         A modality with fewer than `FEW` rows keeps its random basis, which preserves angles: the mean and
-        components of two pictures say nothing of pictures. Where `classes` ``(n,) int64`` are known (-1
-        for none), what varies within them is scaled down, as in linear discriminant analysis.
+        components of two pictures say nothing of pictures.
         """
         for name in self.modalities:
             rows = graph.features[name][visible[graph.owners[name]]]
@@ -81,10 +103,34 @@ class SenseFusion(nn.Module):
             basis[:, : kept.shape[1]] = kept
             basis[:, kept.shape[1] :] = 0
             getattr(self, f"mean_{name}").copy_(mean)
-            if classes is not None:
-                label = classes[graph.owners[name]]
-                told = label >= 0
-                basis.copy_(basis @ _whitening((graph.features[name][told] - mean) @ basis, label[told]))
+
+    def bases(self) -> dict[str, Tensor]:
+        """Each modality's basis as it stands: ``(d, width)``."""
+        return {name: getattr(self, f"basis_{name}").clone() for name in self.modalities}
+
+    @torch.no_grad()
+    def within_classes(
+        self, graph: JointGraph, classes: Tensor, bases: dict[str, Tensor]
+    ) -> dict[str, Spectrum]:
+        """How each modality varies within classes ``(n,) int64``, -1 for none, in terms of `bases`.
+
+        A modality of which fewer than `FEW` observations have a class has no spectrum.
+        """
+        out = {}
+        for name in self.modalities:
+            label = classes[graph.owners[name]]
+            told = label >= 0
+            if int(told.sum()) >= FEW:
+                rows = (graph.features[name][told] - getattr(self, f"mean_{name}")) @ bases[name]
+                out[name] = Spectrum.within(rows, label[told])
+        return out
+
+    @torch.no_grad()
+    def whiten(self, spectra: dict[str, Spectrum], bases: dict[str, Tensor], shrinkage: float) -> None:
+        """Scale down what varies within classes, as in linear discriminant analysis."""
+        for name, basis in bases.items():
+            told = basis @ spectra[name].whitening(shrinkage) if name in spectra else basis
+            getattr(self, f"basis_{name}").copy_(told)
 
     def project(self, modality: str, features: Tensor) -> Tensor:
         """Features of one modality in the model's own space: ``(m, d) -> (m, width)`` unit rows."""
@@ -175,19 +221,6 @@ class SenseFusion(nn.Module):
             for name, width in self.widths.items()
         ]
         return torch.cat(parts, dim=1)
-
-
-def _whitening(rows: Tensor, label: Tensor, shrinkage: float = 0.1) -> Tensor:
-    """Inverse square root of the covariance within classes, shrunk towards a sphere: ``(m, w) -> (w, w)``."""
-    if len(rows) < FEW:
-        return torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device)
-    count = torch.bincount(label).clamp(min=1).unsqueeze(1)
-    means = rows.new_zeros(len(count), rows.shape[1]).index_add(0, label, rows) / count
-    within = torch.cov((rows - means[label]).t())
-    sphere = torch.eye(len(within), dtype=rows.dtype, device=rows.device) * within.diagonal().mean()
-    values, vectors = torch.linalg.eigh((1 - shrinkage) * within + shrinkage * sphere)
-    whitening: Tensor = vectors @ torch.diag(values.clamp(min=1e-12).rsqrt()) @ vectors.t()
-    return whitening
 
 
 def _random_basis(size: int, width: int) -> Tensor:

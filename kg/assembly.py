@@ -7,18 +7,21 @@ a media node can only be told when all is read, so that is decided at the end, o
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from kg.graph import LITERAL_SCHEMA, MEDIA_SCHEMA, KnowledgeGraph
+from kg.inferred import confidences
 from kg.nquads import Statements, endings_of
 from kg.observations import Facts, Media, find_media
 from kg.quantities import folded
 from kg.vocabulary import MODALITIES, Vocabulary
+from kg.weights import Annotations, find_weights, weighed
 
 _FRESH = 1 << 22  # octets of texts that may wait until their repeats are found
 
@@ -27,6 +30,10 @@ class Assembler:
     """Collects chunks of statements and makes a KnowledgeGraph of them.
 
     Until the end a statement is a few small numbers, and the value if it is a literal.
+
+    Attributes:
+        reifiers: Nodes that must turn out to carry a weight; what to call for each that does not.
+        notes: Sentences on what was left, after `finish`.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -35,6 +42,8 @@ class Assembler:
         self._links: list[np.ndarray] = []
         self._literals: list[np.ndarray] = []
         self._values: list[pa.Array] = []
+        self.reifiers: dict[str, Callable[[], None]] = {}
+        self.notes: list[str] = []
 
     @property
     def empty(self) -> bool:
@@ -83,7 +92,29 @@ class Assembler:
         with ThreadPoolExecutor(max_workers=1) as pool:  # Arrow sorts the terms while numpy finds the media
             order = pool.submit(pc.sort_indices, terms)
             media = find_media(facts, self._vocabulary)
-        return _graph(facts, media, order.result(), tags, graphs.dictionary, prefixes)
+            given = self._weights(facts)
+        if given.nodes.any():
+            head, _, tail, _ = facts.links.T
+            media = replace(
+                media,
+                kept_links=media.kept_links & ~given.nodes[head] & ~given.nodes[tail],
+                kept_literals=media.kept_literals & ~given.nodes[facts.literals[:, 0]],
+            )
+        graph, absent = _graph(facts, media, given, order.result(), tags, graphs.dictionary, prefixes)
+        if absent:
+            self.notes.append(f"weights of statements that are not in the data: {absent:,}")
+        return graph
+
+    def _weights(self, facts: Facts) -> Annotations:
+        """Find the weights; what is called for a reifier without one may raise."""
+        given = find_weights(facts, self._vocabulary)
+        if self.reifiers:
+            place = pc.index_in(pa.array(list(self.reifiers), pa.string()), value_set=facts.terms).to_pylist()
+            for node, refuse in zip(place, self.reifiers.values(), strict=True):
+                if not given.nodes[node]:
+                    refuse()
+                    given.nodes[node] = True
+        return given
 
 
 class _Texts:
@@ -150,14 +181,16 @@ def _sorted(names: pa.Array, order: pa.Array, *used: np.ndarray) -> tuple[pa.Arr
 def _graph(
     facts: Facts,
     found: Media,
+    given: Annotations,
     order: pa.Array,
     tags: list[pa.Array],
     graphs: pa.Array,
     prefixes: dict[str, str],
-) -> KnowledgeGraph:
+) -> tuple[KnowledgeGraph, int]:
     """Number what is left after the media are taken out, sort it and drop repeats.
 
-    `order` sorts the terms; `tags` are language and datatype of each literal, as dictionary columns.
+    `order` sorts the terms; `tags` are language and datatype of each literal, as dictionary columns. Gives
+    also how many weights found no triple.
     """
     head, relation, tail, graph = (column[found.kept_links] for column in facts.links.T)
     kept = np.flatnonzero(found.kept_literals)
@@ -189,17 +222,24 @@ def _graph(
         tables = pool.submit(lambda: [_unique_table(pa.table(rows)) for rows in (literal_table, media_table)])
         triples, origin = _unique_rows((head, relation, tail, graph))
         literals, media = tables.result()
-    return KnowledgeGraph(
+    weights = confidences(names.to_pylist())[origin]
+    places = (entity_place, relation_place, entity_place)
+    asked = [
+        np.where(number < 0, -1, place[number]) for place, number in zip(places, given.triples.T, strict=True)
+    ]
+    absent = weighed(triples, weights, np.stack(asked, axis=1), given.weights)
+    graph = KnowledgeGraph(
         entities=entities,
         relations=relations,
         triples=triples,
-        weights=np.ones(len(triples), dtype=np.float32),
+        weights=weights,
         origin=origin,
         graphs=tuple(names.to_pylist()),
         literals=literals.cast(LITERAL_SCHEMA),
         media=media.cast(MEDIA_SCHEMA),
         prefixes=prefixes,
     )
+    return graph, absent
 
 
 def _unique_rows(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

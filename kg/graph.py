@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from kg import texts
 from kg.folder import written_beside
+from kg.inferred import is_inferred
 from kg.vocabulary import DEFAULT, MODALITIES, RDF_TYPE, Vocabulary
 
 if TYPE_CHECKING:
@@ -143,10 +144,21 @@ class KnowledgeGraph:
         return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
     def types(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give the stated classes: entity ids and, row by row, class ids."""
+        """Give the classes: entity ids and, row by row, class ids."""
         at = pc.index(self.relations, RDF_TYPE).as_py()
         rows = self.triples[self.triples[:, 1] == at]
         return rows[:, 0], rows[:, 2]
+
+    def stated(self) -> KnowledgeGraph:
+        """Give the graph without inferred facts, with the same ids; itself where there are none."""
+        inferred = is_inferred(self.graphs)
+        facts = ~inferred[self.origin]
+        rows = {name: ~inferred[getattr(self, name)["origin"].to_numpy()] for name in _TABLES}
+        if facts.all() and all(kept.all() for kept in rows.values()):
+            return self
+        arrays = {name: getattr(self, name)[facts] for name in _ARRAYS}
+        tables = {name: getattr(self, name).filter(pa.array(kept)) for name, kept in rows.items()}
+        return replace(self, **arrays, **tables)
 
     def labels(self, languages: Sequence[str] = ("en",), vocabulary: Vocabulary = DEFAULT) -> list[str]:
         """Give each entity one name to show: best language, else untagged, else any, else its IRI.

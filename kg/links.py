@@ -194,16 +194,24 @@ def filtered_ranks(scorer: ComplEx, rows: Tensor, asked: Tensor, known: Answers)
         scores = rows @ scorer.queries(rows[head], relation).t()
         if torch.isnan(scores.amax(0)).any():
             raise ValueError("expected scores that are numbers (got NaN)")
-        true = scores.gather(0, tail.unsqueeze(0)).squeeze(0)
         row, other = known.take(known.places(head, relation))
-        row, other = row[other != tail[row]], other[other != tail[row]]
-        rival = scores[other, row]
-        better = (scores > true).sum(0, dtype=torch.int32)
-        better -= torch.bincount(row[rival > true[row]], minlength=len(tail))
-        equal = (scores == true).sum(0, dtype=torch.int32) - 1  # itself
-        equal -= torch.bincount(row[rival == true[row]], minlength=len(tail))
-        ranks[part] = 1 + better + equal / 2.0
+        ranks[part] = ranks_among(scores, tail, row[other != tail[row]], other[other != tail[row]])
     return ranks
+
+
+def ranks_among(scores: Tensor, tail: Tensor, row: Tensor, other: Tensor) -> Tensor:
+    """Realistic rank of each query's tail, other known answers left out; a tie costs half a place.
+
+    Shapes: ``scores (n, b)``, ``tail (b,)``; ``row, other (k,)`` query and entity of what is left out, no
+    tail among it -> ``(b,) float64``.
+    """
+    true = scores.gather(0, tail.unsqueeze(0)).squeeze(0)
+    rival = scores[other, row]
+    better = (scores > true).sum(0, dtype=torch.int32)
+    better -= torch.bincount(row[rival > true[row]], minlength=len(tail))
+    equal = (scores == true).sum(0, dtype=torch.int32) - 1  # itself
+    equal -= torch.bincount(row[rival == true[row]], minlength=len(tail))
+    return 1 + better + equal.double() / 2
 
 
 def _parts(num_queries: int, num_candidates: int) -> list[slice]:

@@ -6,6 +6,7 @@ logarithm of the degree of the entity it arrives at, and relations can be left o
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Iterable
 
 import numpy as np
@@ -38,6 +39,7 @@ class PathFinder:
         self._degree = np.bincount(ends, minlength=num_entities)
         self._offset = np.concatenate([[0], np.cumsum(self._degree)])
         self._price = 1 + np.log(np.maximum(self._degree, 1))
+        self._open: NDArray[np.bool_] | None = None  # which facts may be walked; None for all
 
     def paths(
         self, anchors: Iterable[int], targets: Collection[int], *, max_length: int = 4
@@ -63,6 +65,32 @@ class PathFinder:
             if costs[length] < np.inf:
                 found[target] = self._unwind(layers, target, length)
         return found
+
+    def apart(
+        self, anchors: Iterable[int], target: int, count: int, *, max_length: int = 4
+    ) -> list[list[Step]]:
+        """Up to `count` paths from any anchor to one target that share no fact, cheapest first.
+
+        Each is the cheapest that the facts left over by those before it allow.
+
+        Raises:
+            ValueError: if count or max_length is below 1.
+        """
+        if count < 1:
+            raise ValueError(f"expected at least 1 path (got {count})")
+        starts, rest = set(anchors), self
+        found: list[list[Step]] = []
+        while len(found) < count and (path := rest.paths(starts, [target], max_length=max_length)):
+            found.append(path[target])
+            rest = rest._without(path[target])
+        return found
+
+    def _without(self, steps: Iterable[Step]) -> PathFinder:
+        """The same finder, to which some facts are closed; prices stay as they are."""
+        taken = (self._facts[:, None] == np.array(list(steps))).all(2).any(1)
+        rest = copy.copy(self)
+        rest._open = ~taken if self._open is None else self._open & ~taken
+        return rest
 
     def _layers(self, starts: Ids, wanted: Ids, max_length: int) -> list[Costs]:
         """What it costs to be at each entity after 0, 1, 2 ... steps; infinite where fewer do as well.
@@ -91,13 +119,19 @@ class PathFinder:
         degree = self._degree[entities]
         places = np.repeat(np.arange(len(entities)), degree)
         within = np.arange(len(places)) - (np.cumsum(degree) - degree)[places]
-        return places, self._other[self._offset[entities][places] + within]
+        ties = self._offset[entities][places] + within
+        if self._open is not None:
+            kept = self._open[self._fact[ties]]
+            places, ties = places[kept], ties[kept]
+        return places, self._other[ties]
 
     def _unwind(self, layers: list[Costs], entity: int, length: int) -> list[Step]:
         """The path that ends at an entity, found backwards: each step came from its cheapest neighbour."""
         path: list[Step] = []
         for layer in layers[:length][::-1]:
-            ties = slice(self._offset[entity], self._offset[entity + 1])
+            ties = np.arange(self._offset[entity], self._offset[entity + 1])
+            if self._open is not None:
+                ties = ties[self._open[self._fact[ties]]]
             others = self._other[ties]
             costs = layer[others]
             origin = int(others[costs == costs.min()].min())

@@ -2,8 +2,8 @@
 
     ex:pump ex:pressure [ qudt:numericValue 3 ; qudt:unit unit:BAR ]        ex:pump ex:pressure "3"^^unit:BAR
 
-The same with qudt:value, or with schema:value and schema:unitCode or schema:unitText. Such a node is no entity;
-one that says anything else besides stays one. It works on integers, and knows no RDF library.
+The same with qudt:value, or with schema:value and schema:unitCode or schema:unitText. Such a node is no
+entity; one that says anything else besides stays one. It works on integers, and knows no RDF library.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def folded(facts: Facts, tags: list[pa.Array]) -> tuple[Facts, list[pa.Array]]:
         literals=np.concatenate([facts.literals[kept], rows]),
         values=facts.values.take(pa.array(np.concatenate([kept, source]))),
     )
-    fresh = (
+    fresh: tuple[list[str | None], list[str | None]] = (
         [None] * len(outer),
         [unit or old for unit, old in zip(datatype, own, strict=True)],
     )
@@ -74,7 +74,7 @@ def _nodes(facts: Facts, names: list[str], value: np.ndarray) -> np.ndarray:
     out &= np.bincount(tail[pointed], minlength=size) > 0
     out[head[~told[relation]]] = False
     out[entity[~told[predicate]]] = False
-    return out
+    return np.asarray(out)
 
 
 def _units(facts: Facts, names: list[str], node: np.ndarray) -> dict[int, str]:

@@ -10,10 +10,12 @@ import itertools
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING
 
 import pyoxigraph as ox
@@ -21,9 +23,10 @@ import pyoxigraph as ox
 from kg.assembly import Assembler
 from kg.folder import written_beside
 from kg.graph import KnowledgeGraph
-from kg.nquads import BlankNames, Statements, as_lines, columns, without_rdf12
+from kg.nquads import BlankNames, Statements, as_lines, columns, reification, without_rdf12
 from kg.rdf_exchange import RdflibSource
 from kg.rdf_file import UNREADABLE, RdfFile, files_in
+from kg.reasoning import Reasoning, infer
 from kg.source import LoadReport, RdfError, Source
 from kg.vocabulary import DEFAULT, Vocabulary
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["LoadReport", "RdfError", "from_rdflib", "read"]
 
 _FIRST, _MOST = 1_000, 50_000  # statements at a time
+_SPOOL, _FOLLOWS = "spool.nq", "follows.nq"
 _BYTES = 1 << 23  # text at a time, as long literals would else fill the memory
 
 
@@ -44,6 +48,7 @@ def read(
     lenient: bool = False,
     allow_remote: bool = False,
     progress: Callable[[int], None] | None = None,
+    reasoning: Reasoning | None = None,
 ) -> tuple[KnowledgeGraph, LoadReport]:
     """Read files, folders and SPARQL endpoints as one graph.
 
@@ -54,23 +59,30 @@ def read(
         lenient: Skip and list malformed statements instead of stopping at the first.
         allow_remote: Allow to ask endpoints.
         progress: Called with the number of statements read so far.
+        reasoning: What to infer and check; inferred facts are in graphs of their own (see `kg.inferred`).
 
     Raises:
-        RdfError: Something is missing, malformed, of unknown format or empty.
+        RdfError: Something is missing, malformed, of unknown format or empty, or a weight is out of range.
+        ReasoningError: A rule or a shape is wrong, or takes too long.
         OSError: The store cannot be written.
     """
     start = time.perf_counter()
     report = LoadReport()
     sources = list(_sources([inputs] if isinstance(inputs, str | Path) else inputs, allow_remote))
     with ExitStack() as stack:
-        spool = None
+        folder = spool = follow = None
         if facts is not None:
-            partial = stack.enter_context(written_beside(Path(facts)))
-            spool = stack.enter_context((partial / "spool.nq").open("wb"))
-        graph = _assembled(sources, vocabulary, report, lenient, progress, spool)
-        if facts is not None and spool is not None:
+            folder = stack.enter_context(written_beside(Path(facts)))
+        elif reasoning is not None:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+        if folder is not None:
+            spool = stack.enter_context((folder / _SPOOL).open("wb"))
+        if reasoning is not None and folder is not None:
+            follow = partial(_inferred, folder, reasoning, vocabulary, report)
+        graph = _assembled(sources, vocabulary, report, lenient, progress, spool, follow)
+        if facts is not None and folder is not None and spool is not None:
             spool.close()
-            _fill_store(partial, partial / "spool.nq")
+            _fill_store(folder)
     report.seconds = time.perf_counter() - start
     return graph, report
 
@@ -91,6 +103,7 @@ def _assembled(
     lenient: bool = False,
     progress: Callable[[int], None] | None = None,
     spool: IO[bytes] | None = None,
+    follow: Callable[[Mapping[str, str]], Iterable[bytes]] | None = None,
 ) -> KnowledgeGraph:
     """Take in a chunk in one thread while the next one is parsed in another."""
     assembler = Assembler(vocabulary)
@@ -111,7 +124,13 @@ def _assembled(
         if assembler.empty:
             names = ", ".join(source.name for source in sources)
             raise RdfError(f"{names}: expected at least one triple (got an empty graph)")
-        return pool.submit(assembler.finish, prefixes).result()  # the thread that has memory to use again
+        if follow is not None and spool is not None:
+            spool.flush()
+            for text in follow(prefixes):
+                assembler.add(_cut(text))
+        graph = pool.submit(assembler.finish, prefixes).result()  # the thread that has memory to use again
+        report.notes += assembler.notes
+        return graph
 
 
 def _done(waiting: deque[Future[int]], report: LoadReport, progress: Callable[[int], None] | None) -> None:
@@ -139,16 +158,43 @@ class _Intake:
         """Take in statements or canonical N-Quads; the number of statements."""
         chunk = columns(given) if isinstance(given, bytes) else given
         if chunk is None and isinstance(given, bytes):
-            text = self._blanks.applied(without_rdf12(given, self._refuse))
+            reifiers: list[tuple[bytes, str]] = []
+            plain = reification(given, lambda node, statement: reifiers.append((node, statement)))
+            text = self._blanks.applied(without_rdf12(plain, self._refuse))
+            for node, statement in reifiers:
+                refuse = partial(self._refuse, statement)
+                self._assembler.reifiers.setdefault(self._blanks.known(node), refuse)
             if not text:
                 return 0
-            chunk = columns(text)
-        if chunk is None:
-            raise ValueError(f"expected canonical N-Quads (got {given[:200]!r} ...)")  # type: ignore[index]
+            chunk = _cut(text)
+        assert chunk is not None
         if self._spool is not None:
             self._spool.writelines(as_lines(chunk))
         self._assembler.add(chunk)
         return len(chunk)
+
+
+def _cut(text: bytes) -> Statements:
+    """Cut what must be canonical N-Quads, as a parser wrote it."""
+    chunk = columns(text)
+    if chunk is None:
+        raise ValueError(f"expected canonical N-Quads (got {text[:200]!r} ...)")
+    return chunk
+
+
+def _inferred(
+    folder: Path,
+    reasoning: Reasoning,
+    vocabulary: Vocabulary,
+    report: LoadReport,
+    prefixes: Mapping[str, str],
+) -> Iterator[bytes]:
+    """Infer from what was spooled; give the new statements in pieces of whole lines."""
+    paths = folder / _SPOOL, folder / _FOLLOWS
+    report.findings = infer(*paths, reasoning, prefixes, vocabulary.weight)
+    with (folder / _FOLLOWS).open("rb") as lines:
+        while piece := b"".join(lines.readlines(_BYTES)):
+            yield piece
 
 
 def _chunks(source: Source, skip: Callable[[str], None] | None) -> Iterator[Statements | bytes]:
@@ -184,7 +230,8 @@ def _refusal(source: Source, report: LoadReport | None) -> Callable[[str], None]
         """Note the statement, or raise."""
         sentence = (
             f"{source.name}: expected IRIs, blank nodes and literals "
-            f"(got a triple term or a direction, which are not supported: {statement[:200]})"
+            "(got a triple term or a direction, which are not supported but for the weight of a statement: "
+            f"{statement[:200]})"
         )
         if report is None:
             raise RdfError(sentence)
@@ -193,12 +240,14 @@ def _refusal(source: Source, report: LoadReport | None) -> Callable[[str], None]
     return refuse
 
 
-def _fill_store(folder: Path, spool: Path) -> None:
-    """Load what was spooled into an Oxigraph store; it was checked when it was first parsed."""
+def _fill_store(folder: Path) -> None:
+    """Load what was spooled and inferred into an Oxigraph store; it was checked when it was first parsed."""
     store = ox.Store(str(folder))
-    store.bulk_load(path=str(spool), format=ox.RdfFormat.N_QUADS, lenient=True)
+    for path in (folder / _SPOOL, folder / _FOLLOWS):
+        if path.exists():
+            store.bulk_load(path=str(path), format=ox.RdfFormat.N_QUADS, lenient=True)
+            path.unlink()
     store.flush()
-    spool.unlink()
 
 
 def _sources(inputs: Sequence[str | Path], allow_remote: bool) -> Iterator[Source]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pyoxigraph import Quad
 
+    from kg.reasoning import Findings
+
 _LISTED = 10_000  # skipped statements kept as sentences; beyond that they are only counted
 
 
@@ -29,6 +31,8 @@ class LoadReport:
         skipped: Sentences on the statements that were left out, the first 10,000 of them.
         num_skipped: How many were left out.
         seconds: Time it took.
+        notes: Sentences on what was read and is of no use.
+        findings: What was inferred and checked, if that was asked for.
     """
 
     files: list[str] = field(default_factory=list)
@@ -36,6 +40,8 @@ class LoadReport:
     skipped: list[str] = field(default_factory=list)
     num_skipped: int = 0
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    findings: Findings | None = None
 
     def skip(self, sentence: str) -> None:
         """Note a statement that is left out."""

@@ -1,19 +1,29 @@
 """Facts: the same statements in an Oxigraph store, opened read-only, to constrain answers by SPARQL.
 
-Queries see the union of all graphs. They never reach the network: SERVICE is refused.
+Queries see the union of all graphs, or of those that were stated. They never reach the network: SERVICE is
+refused.
 """
 
 from __future__ import annotations
 
 import itertools
+import queue
 import re
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pyoxigraph as ox
 
+from kg.inferred import rule_of
+from kg.solutions import as_table
 from kg.vocabulary import PREFIXES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TOKEN = re.compile(
     r"""
@@ -35,6 +45,8 @@ _UPDATES = {
     *("INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"),
 }
 
+Result = TypeVar("Result")
+
 SMALL = 100_000
 """Statements up to which a store is worth a copy in memory: half a second and 90 MB at most."""
 
@@ -49,14 +61,20 @@ class Facts:
     Args:
         store: An open Oxigraph store.
         prefixes: Those of the loaded data, known in every query.
+        seconds: Longest that a query may take.
         on_disk: Whether a small store may be copied to memory when it is asked a second time: property
             paths run there in an eighth of the time, and who asks once need not wait for the copy.
     """
 
     def __init__(
-        self, store: ox.Store, prefixes: Mapping[str, str] | None = None, *, on_disk: bool = False
+        self,
+        store: ox.Store,
+        prefixes: Mapping[str, str] | None = None,
+        *,
+        seconds: float = 60.0,
+        on_disk: bool = False,
     ) -> None:
-        self._store = store
+        self._store, self._seconds = store, seconds
         self._asked, self._on_disk = 0, on_disk
         self._prefixes = PREFIXES | dict(prefixes or {})
 
@@ -77,21 +95,27 @@ class Facts:
     def __len__(self) -> int:
         return len(self._store)
 
-    def select_entities(self, where: str, prefixes: Mapping[str, str] | None = None) -> list[str]:
+    def select_entities(
+        self, where: str, prefixes: Mapping[str, str] | None = None, *, inferred: bool = True
+    ) -> list[str]:
         """Find the IRIs that a constraint allows as ?x, each once, in the order of the query.
 
         Args:
             where: A graph pattern, or a whole SELECT that binds ?x. Literals in ?x are left out.
             prefixes: More prefixes to know.
+            inferred: Whether it sees what follows from the facts, or only what was stated.
 
         Raises:
-            ConstraintError: It is no such thing, or would reach the network.
+            ConstraintError: It is no such thing, would reach the network or takes too long.
         """
+        return _within(self._seconds, lambda: self._select_entities(where, prefixes, inferred))
+
+    def _select_entities(self, where: str, prefixes: Mapping[str, str] | None, inferred: bool) -> list[str]:
         _refuse_other_forms(where)
         query, lead = _as_select(where)
         if not any(token in ("?x", "$x") for _, token in _tokens(where)):
             raise ConstraintError(f"expected a constraint that binds ?x (got {where.strip()!r})")
-        solutions = self._solutions(query, prefixes, where, lead)
+        solutions = self._solutions(query, prefixes, where, lead, inferred)
         if "x" not in {variable.value for variable in solutions.variables}:
             got = ", ".join(str(variable) for variable in solutions.variables)
             raise ConstraintError(f"expected a SELECT that gives ?x (got only {got})")
@@ -108,28 +132,52 @@ class Facts:
             )
         return list(found)
 
-    def query(self, sparql: str, prefixes: Mapping[str, str] | None = None) -> list[dict[str, str | None]]:
+    def query(
+        self, sparql: str, prefixes: Mapping[str, str] | None = None, *, inferred: bool = True
+    ) -> list[dict[str, str | None]]:
         """Answer a SELECT: a row for each solution, IRIs and literals as text, None if unbound.
 
         Raises:
-            ConstraintError: It is no SELECT, is malformed or would reach the network.
+            ConstraintError: It is no SELECT, is malformed, would reach the network or takes too long.
         """
+        return _within(self._seconds, lambda: self._query(sparql, prefixes, inferred))
+
+    def _query(
+        self, sparql: str, prefixes: Mapping[str, str] | None, inferred: bool
+    ) -> list[dict[str, str | None]]:
         _refuse_other_forms(sparql)
-        solutions = self._solutions(sparql, prefixes, sparql, 0)
+        solutions = self._solutions(sparql, prefixes, sparql, 0, inferred)
         names = [variable.value for variable in solutions.variables]
         return [
             {name: getattr(solution[name], "value", None) for name in names}
             for solution in _carefully(solutions)
         ]
 
+    def table(
+        self, sparql: str, prefixes: Mapping[str, str] | None = None, *, inferred: bool = True
+    ) -> pa.Table:
+        """Answer a SELECT as a table, a column for each variable (see kg.solutions).
+
+        Raises:
+            ConstraintError: It is no SELECT, is malformed, would reach the network or takes too long.
+        """
+        return _within(self._seconds, lambda: self._table(sparql, prefixes, inferred))
+
+    def _table(self, sparql: str, prefixes: Mapping[str, str] | None, inferred: bool) -> pa.Table:
+        _refuse_other_forms(sparql)
+        solutions = self._solutions(sparql, prefixes, sparql, 0, inferred)
+        names = [variable.value for variable in solutions.variables]
+        return as_table(names, ([solution[name] for name in names] for solution in _carefully(solutions)))
+
     def _solutions(
-        self, query: str, prefixes: Mapping[str, str] | None, text: str, lead: int
+        self, query: str, prefixes: Mapping[str, str] | None, text: str, lead: int, inferred: bool
     ) -> ox.QuerySolutions:
         """Run a SELECT that stands `lead` lines below the text that the user wrote."""
         known = self._prefixes | dict(prefixes or {})
         try:
             self._come_nearer()
-            solutions = self._store.query(query, prefixes=known, use_default_graph_as_union=True)
+            seen = {"use_default_graph_as_union": True} if inferred else self._stated
+            solutions = self._store.query(query, prefixes=known, **seen)
         except SyntaxError as error:
             raise _syntax_error(error, text, lead, known) from error
         except (ValueError, RuntimeError, OSError) as error:
@@ -138,6 +186,15 @@ class Facts:
             raise ConstraintError(f"expected a graph pattern or a SELECT (got {text.strip()!r})")
         return solutions
 
+    @cached_property
+    def _stated(self) -> dict[str, Any]:
+        """What to ask so that inferred facts are not seen; naming all graphs would be slow without need."""
+        named = list(self._store.named_graphs())
+        stated = [name for name in named if rule_of(name.value) is None]
+        if len(stated) == len(named):
+            return {"use_default_graph_as_union": True}
+        return {"default_graph": [ox.DefaultGraph(), *stated], "named_graphs": stated}
+
     def _come_nearer(self) -> None:
         """Copy a small store to memory once a second question shows that there will be more."""
         self._asked += 1
@@ -145,6 +202,56 @@ class Facts:
             memory = ox.Store()
             memory.bulk_extend(self._store)
             self._store = memory  # at the end: others may be reading
+
+
+def _within(seconds: float, ask: Callable[[], Result]) -> Result:
+    """Ask in a thread and wait for the answer so long.
+
+    A query cannot be stopped; one that is given up goes on beside, but for the end of the process.
+    """
+    answer: queue.SimpleQueue[tuple[Result | None, Exception | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        """Hand over what comes back, or what is raised."""
+        try:
+            answer.put((ask(), None))
+        except Exception as error:
+            # its frames hold what only this thread may let go of
+            error.__traceback__ = error.__cause__ = error.__context__ = None
+            answer.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        result, error = answer.get(timeout=seconds)
+    except queue.Empty:
+        raise ConstraintError(
+            f"expected a query that is answered within {seconds:g} seconds (it was not): make it narrower"
+        ) from None
+    if error is not None:
+        raise error
+    return cast(Result, result)
+
+
+def checked_construct(text: str) -> None:
+    """Refuse what is no CONSTRUCT and what would reach the network.
+
+    Raises:
+        ConstraintError: It is such a thing.
+    """
+    if _first_word(text) != "CONSTRUCT":
+        raise ConstraintError(f"expected a CONSTRUCT query (got {_first_word(text) or text[:40]!r})")
+    if calls_service(text):
+        raise ConstraintError("expected a query on the stored facts only (got a SERVICE clause)")
+
+
+def calls_service(text: str) -> bool:
+    """Tell whether a query may hold a SERVICE clause, however it is spelt."""
+    return _calls_service(text) or _calls_service(_decoded(text))
+
+
+def explained_syntax(error: SyntaxError, text: str, known: Mapping[str, str]) -> str:
+    """Say in one sentence where a query is malformed."""
+    return str(_syntax_error(error, text, 0, known))
 
 
 def _carefully(solutions: ox.QuerySolutions) -> Iterator[ox.QuerySolution]:
@@ -190,7 +297,7 @@ def _refuse_other_forms(text: str) -> None:
         raise ConstraintError(f"expected a graph pattern or a SELECT (got a query of form {word})")
     if word in _UPDATES:
         raise ConstraintError(f"expected a query, as facts are read-only (got the update {word})")
-    if _calls_service(text) or _calls_service(_decoded(text)):
+    if calls_service(text):
         raise ConstraintError("expected a query on the stored facts only (got a SERVICE clause)")
 
 

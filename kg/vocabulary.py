@@ -25,6 +25,8 @@ _MORE_PREFIXES = {
     "dcmitype": "http://purl.org/dc/dcmitype/",
     "sosa": "http://www.w3.org/ns/sosa/",
     "wdt": "http://www.wikidata.org/prop/direct/",
+    "sensegraph": "urn:sensegraph:",
+    "sim": "http://purl.org/ontology/similarity/",
 }
 
 RDF_TYPE = PREFIXES["rdf"] + "type"
@@ -79,6 +81,7 @@ class Vocabulary:
         content: Predicates from a media node to its file.
         page: Predicates that do the same, but only on nodes known to be media.
         concept: Predicates from an item to what it is about; the splits keep concepts apart.
+        weight: Predicates from an annotation (a reified statement) to how sure the statement is.
         image_types: Classes of picture nodes.
         audio_types: Classes of sound nodes.
         series_types: Classes of series nodes.
@@ -94,6 +97,7 @@ class Vocabulary:
     content: frozenset[str]
     page: frozenset[str]
     concept: frozenset[str]
+    weight: frozenset[str]
     image_types: frozenset[str]
     audio_types: frozenset[str]
     series_types: frozenset[str]
@@ -149,6 +153,7 @@ DEFAULT = Vocabulary(
     content=expand("schema:contentUrl"),
     page=expand("schema:url"),
     concept=expand("schema:about", "dcterms:subject", "foaf:primaryTopic", "wdt:P180"),
+    weight=expand("sensegraph:weight", "sim:weight"),
     image_types=expand("schema:ImageObject", "foaf:Image", "dcmitype:StillImage", "dcmitype:Image"),
     audio_types=expand("schema:AudioObject", "dcmitype:Sound"),
     series_types=expand("schema:Dataset", "sosa:Observation"),

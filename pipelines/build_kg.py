@@ -32,6 +32,22 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--device", default="auto", help="cpu, cuda or auto")
     out.add_argument("--lenient", action="store_true", help="skip and count malformed statements")
     out.add_argument("--allow-remote", action="store_true", help="allow endpoints and remote media")
+    out.add_argument(
+        "--rules",
+        action="append",
+        default=[],
+        metavar="FILE.rq",
+        help="SPARQL CONSTRUCT file; repeat for more",
+    )
+    out.add_argument(
+        "--shapes", action="append", default=[], metavar="FILE", help="SHACL shapes to check; repeat for more"
+    )
+    out.add_argument("--strict", action="store_true", help="no store from contradictions or violated shapes")
+    for flag, text in (
+        ("accept", "a reviewed file of proposals that are facts now; repeat for more"),
+        ("reject", "a reviewed file of proposals that are none; repeat for more"),
+    ):
+        out.add_argument(f"--{flag}", type=Path, action="append", default=[], metavar="FILE", help=text)
     for setting in fields(Settings):
         flag, text = "--" + setting.name.replace("_", "-"), setting.metadata["help"]
         if setting.default is MISSING:
@@ -77,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = parser().parse_args(argv)
     from rich.console import Console
 
+    from pipelines.following import told
     from pipelines.report import bars, build_table, left_out
 
     screen = Console(stderr=False)
@@ -94,7 +111,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                 device=flags.device,
                 lenient=flags.lenient,
                 allow_remote=flags.allow_remote,
+                rules=flags.rules,
+                shapes=flags.shapes,
+                strict=flags.strict,
                 progress=progress,
+                accept=flags.accept,
+                reject=flags.reject,
             )
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -109,6 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for one in store.manifest["targets"]:
         for sentence in one["sentences"]:
             print(sentence, file=sys.stderr)
+    for sentence in [*store.manifest["notes"], *told(store.findings)]:
+        print(sentence, file=sys.stderr)
     for sentence in left_out(store.manifest, store.observed):
         print(sentence, file=sys.stderr)
     if not flags.inputs and out == DEMO_STORE:

@@ -29,6 +29,7 @@ from pipelines.store import (
 
 if TYPE_CHECKING:
     from kg.graph import KnowledgeGraph
+    from kg.reasoning import Reasoning
 
 DEMO_STORE = Path("stores/demo")
 
@@ -42,7 +43,12 @@ def build(
     device: str = "auto",
     lenient: bool = False,
     allow_remote: bool = False,
+    rules: Sequence[str | Path] = (),
+    shapes: Sequence[str | Path] = (),
+    strict: bool = False,
     progress: Progress | None = None,
+    accept: Sequence[str | Path] = (),
+    reject: Sequence[str | Path] = (),
 ) -> Store:
     """Build a store and open it.
 
@@ -54,16 +60,24 @@ def build(
         device: cpu, cuda, or auto for CUDA where there is one.
         lenient: skip malformed statements instead of stopping.
         allow_remote: let endpoints be asked and remote media be fetched.
+        rules: SPARQL CONSTRUCT files; what they conclude is kept apart from what was stated.
+        shapes: SHACL files that the facts are checked against.
+        strict: refuse to build on contradictions and violated shapes.
         progress: called with stage, steps done, steps in all (0 if unknown).
+        accept: reviewed files of proposals that are facts now, in a named graph of their own.
+        reject: reviewed files of proposals that are none, and are not proposed again.
 
     Raises:
-        ValueError: the inputs, the settings or the folder are not right; one sentence says how.
+        ValueError: the inputs, the settings or the folder are not right, a rule or a shape is wrong, or,
+            where that is `strict`, the facts contradict each other; one sentence says how.
     """
     from fusion import FUSIONS
     from kg.vocabulary import DEFAULT
     from pipelines.encoding import MediaAccess, encode_observations
+    from pipelines.following import check_findings, reasoning_of
     from pipelines.labels import learn, prepare
     from pipelines.logs import check_logs, write_logs
+    from pipelines.review import fact_ids, write_accepted
     from pipelines.target import find_target
     from pipelines.training import train, with_scaled_numbers
     from pipelines.writing import write_manifest, write_parts
@@ -78,12 +92,21 @@ def build(
         from data.stamps.recipe import stamps_ttl
 
         inputs = [stamps_ttl()]
+    reasoning = reasoning_of(settings, rules, shapes, strict)
     recover_folder(out.absolute())
     _check_out(out, inputs)
     work = out.absolute().with_name(f".{out.name}.building")
     clock = _Clock()
+    accepted, refused = _reviewed(accept, reject)
+    extra = out.absolute().with_name(f".{out.name}.accepted.nq")
+    if accepted:
+        extra.parent.mkdir(parents=True, exist_ok=True)
+        write_accepted(accepted, extra)
     with clock("reading"):
-        graph, report = _read(inputs, work, settings, lenient, allow_remote, say)
+        read_in = [*inputs, extra] if accepted else inputs
+        graph, report = _read(read_in, work, reasoning, lenient, allow_remote, say)
+    check_findings(report, strict)
+    rejected = fact_ids(graph, refused)
     for iri in settings.target:  # a mistake is told before the work, not after it
         find_target(graph, iri)
     access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote)
@@ -92,7 +115,7 @@ def build(
         encoded = encode_observations(graph, DEFAULT, settings, access, device=where, progress=say)
     encoded = encoded.seen_as(with_scaled_numbers(graph, encoded.observations, settings))
     with clock("training"):
-        trained = train(graph, encoded.observations, settings, device=where, progress=say)
+        trained = train(graph, encoded.observations, settings, device=where, progress=say, rejected=rejected)
     learned = []
     with clock("labels"):
         for iri in settings.target:
@@ -107,9 +130,24 @@ def build(
     losses = {name: history.losses for name, history in histories.items()}
     metrics = {"losses": losses, "held_out": trained.held_out, "seconds": clock.seconds}
     write_json(work / "metrics.json", metrics)
-    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs)
+    if report["findings"] is not None:
+        write_json(work / "findings.json", report["findings"])
+    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs, access.root)
     replace_folder(work, out.absolute())
+    extra.unlink(missing_ok=True)
     return Store.open(out)
+
+
+def _reviewed(
+    accept: Sequence[str | Path], reject: Sequence[str | Path]
+) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
+    from pipelines.review import reviewed
+
+    accepted, refused = reviewed(accept), reviewed(reject)
+    if both := set(accepted) & set(refused):
+        fact = " ".join(f"<{iri}>" for iri in min(both))
+        raise ValueError(f"expected each fact in --accept or in --reject (got one in both: {fact})")
+    return accepted, refused
 
 
 def cache_folder() -> Path:
@@ -181,7 +219,7 @@ def media_folder(inputs: Sequence[str | Path], media_root: str | Path | None) ->
 def _read(
     inputs: Sequence[str | Path],
     work: Path,
-    settings: Settings,
+    reasoning: Reasoning | None,
     lenient: bool,
     allow_remote: bool,
     say: Progress,
@@ -190,7 +228,7 @@ def _read(
     from kg.graph import KnowledgeGraph
     from kg.rdf import read
 
-    digest = _digest(inputs, lenient)
+    digest = _digest(inputs, lenient, reasoning)
     marker = work / "reading.json"
     if digest and marker.is_file():
         report: dict[str, Any] = json.loads(marker.read_text(encoding="utf-8"))
@@ -204,19 +242,27 @@ def _read(
         lenient=lenient,
         allow_remote=allow_remote,
         progress=lambda count: say("rdf", count, 0),
+        reasoning=reasoning,
     )
     say("rdf", loaded.quads, loaded.quads)
     graph.save(work / "graph")
-    report = {"digest": digest, "skipped": list(loaded.skipped), "num_skipped": loaded.num_skipped}
+    report = {
+        "digest": digest,
+        "skipped": list(loaded.skipped),
+        "num_skipped": loaded.num_skipped,
+        "notes": loaded.notes,
+        "rules": [] if reasoning is None else [rule.as_json() for rule in reasoning.rules],
+        "findings": None if loaded.findings is None else loaded.findings.as_json(),
+    }
     write_json(marker, report)
     return graph, report
 
 
-def _digest(inputs: Sequence[str | Path], lenient: bool) -> str:
+def _digest(inputs: Sequence[str | Path], lenient: bool, reasoning: Reasoning | None) -> str:
     """A hash of all that is read; empty when an endpoint is among the inputs, which may change."""
     from kg.rdf_file import files_in
 
-    found = hashlib.sha256(f"{FORMAT} {lenient}".encode())
+    found = hashlib.sha256(f"{FORMAT} {lenient} {reasoning and reasoning.digest()}".encode())
     for one in inputs:
         path = Path(one)
         if not path.exists():

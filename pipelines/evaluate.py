@@ -231,7 +231,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(shown)
     else:
         screen = Console()
-        screen.print(shown, width=None if screen.is_terminal else max(screen.width, 100))
+        if not screen.is_terminal:  # a file has no width of its own, and print's own width never widens
+            screen = Console(width=max(screen.width, 100))
+        screen.print(shown)
     return 0
 
 

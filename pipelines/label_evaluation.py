@@ -147,7 +147,8 @@ def both_lessons(store: Store, iri: str, settings: Settings, device: str) -> dic
     """
     out = {}
     for facts in (True, False):
-        lesson = prepare(store.graph, store.observations, store.observed, iri, settings, facts=facts)
+        graph = store.graph_without_hints(iri)
+        lesson = prepare(graph, store.observations, store.observed, iri, settings, facts=facts)
         out[facts] = replace(lesson, joint=lesson.joint.to(device))
     if not len(out[True].split.test):
         count = len(out[True].target.entities)

@@ -22,11 +22,11 @@ from fusion.senses import SenseFusion
 from kg.splits import Split
 from pipelines.alignment_training import context_modalities
 from pipelines.history import History, Progress
+from pipelines.label_trust import Examples, choose_spaces, folds, learn_trust
 from pipelines.settings import Settings
 from pipelines.target import Target
 
 BATCH = 512
-TRUST_STEPS = 60
 SMOOTHING = 0.05
 DOUBT = 5.0
 """Labels that it takes to move the temperature."""
@@ -51,7 +51,7 @@ def train_labels(
     """Train on the split's training part; keep the state of the best validation loss.
 
     The graph must be free of the target and of whatever gives it away. First the few scalars of the classes'
-    rows are learned, each example left out of its own class; then the learned term is added. In each of its
+    rows are learned (see pipelines.label_trust); then the learned term is added. In each of its
     steps, senses of some entities are hidden and disturbed, so that the model does not lean on one of them.
     """
     torch.manual_seed(settings.seed)
@@ -60,12 +60,16 @@ def train_labels(
     labels, classes = (torch.from_numpy(part).to(device) for part in (target.shares(), target.classes))
     train, valid = (torch.from_numpy(part).to(device) for part in (split.train, split.valid))
     model = label_model(graph, target, split, settings).to(device)
-    _fit(model, graph, entities, classes, split)
+    model.fusion.fit_senses(graph, _visible(graph, entities, split))
     weight = class_weights(labels[train], len(target.names)) if settings.balance else None
+    fold = folds(classes[train], settings.seed)
+    bases = model.fusion.bases()
+    examples = Examples(model, graph, entities[train], classes[train], labels[train], fold, weight, bases)
+    shrinkage = choose_spaces(examples)
     own = model.fusion.own(graph)
     if settings.reconstruction:
         learn_to_reconstruct(model.fusion, own, settings)
-    _learn_trust(model, graph, own, entities[train], labels[train], weight)
+    learn_trust(examples, shrinkage)
     optimizer = torch.optim.AdamW(_groups(model), lr=0.003, weight_decay=0.05)
     history = History()
     history.judge(-_loss(model, graph, entities[valid], labels[valid]))
@@ -140,31 +144,6 @@ def learn_to_reconstruct(fusion: SenseFusion, own: Senses, settings: Settings) -
     return losses
 
 
-def _learn_trust(
-    model: LabelModel,
-    graph: JointGraph,
-    own: Senses,
-    entities: Tensor,
-    labels: Tensor,
-    weight: Tensor | None,
-) -> None:
-    """Fit the scalars of the classes' rows by the likelihood of the training labels, each left out."""
-    with torch.no_grad():
-        memory = model.remember(graph, own)
-        shown = model.fusion.told(model.view(memory.senses, graph.affinity, entities))
-        known = model.counted(entities)
-    optimizer = torch.optim.Adam(model.prototypes.parameters(), lr=0.1)
-    start = model.prototypes.gain.detach().clone()
-    for _ in range(TRUST_STEPS):
-        logits = model.prototypes(shown, memory.rows, known)
-        loss = functional.cross_entropy(logits, labels, weight)
-        # where all is told apart the likelihood has no end: the gains stay near where they began
-        loss = loss + 0.02 * (model.prototypes.gain - start).square().sum()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-
 def _groups(model: LabelModel) -> list[dict[str, object]]:
     """Parameters with their rates: the scalars are as good as known, the fusion has a rate of its own."""
     scalars = list(model.prototypes.parameters())
@@ -219,14 +198,12 @@ def fitted_temperature(logits: Tensor, labels: Tensor) -> float:
     return float(grid[(losses + doubt).argmin()])
 
 
-def _fit(model: LabelModel, graph: JointGraph, entities: Tensor, classes: Tensor, split: Split) -> None:
+def _visible(graph: JointGraph, entities: Tensor, split: Split) -> Tensor:
+    """Entities that training may look at: all but the held-out ones, ``(n,) bool``."""
     held = torch.from_numpy(np.concatenate([split.valid, split.test])).to(entities.device)
-    train = torch.from_numpy(split.train).to(entities.device)
     visible = torch.ones(graph.num_entities, dtype=torch.bool, device=entities.device)
     visible[entities[held]] = False
-    label = torch.full((graph.num_entities,), -1, device=entities.device)
-    label[entities[train]] = classes[train]
-    model.fusion.fit_senses(graph, visible, label)
+    return visible
 
 
 def _drawn(model: LabelModel, memory: Memory, rows: Tensor, settings: Settings) -> View:

@@ -254,6 +254,7 @@ class Kept:
             state["examples"],
             self.about["num_relations"],
             structure_width=width,
+            learn_absent=settings.learn_absent,
         )
         model.load_state_dict(state)
         return model.eval()

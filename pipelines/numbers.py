@@ -22,7 +22,7 @@ _UNITS = (_QUDT + "hasUnit", _QUDT + "unit")
 
 
 def graph_numbers(graph: KnowledgeGraph) -> ReadNumbers:
-    """All numeric literals and dates; a unit is that of the value itself, else of the property (qudt:hasUnit)."""
+    """All numeric literals and dates; a unit is the value's own, else the property's (qudt:hasUnit)."""
     literals = graph.literals
     coded = literals["predicate"].combine_chunks().dictionary_encode()
     names = coded.dictionary.to_pylist()

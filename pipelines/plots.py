@@ -33,7 +33,7 @@ def check_plots(out: Path) -> None:
         ImportError: matplotlib is not installed; the sentence says how to.
         ValueError: the file is no PNG, or its folder is not there.
     """
-    _figure(1, 1)
+    figure_of(1, 1)
     if out.suffix.lower() != ".png":
         raise ValueError(f"expected the name of a PNG file (got {out})")
     if not out.absolute().parent.is_dir():
@@ -54,7 +54,7 @@ def draw_robustness(result: dict[str, Any], out: Path) -> None:
     modalities = list(dict.fromkeys(c["which"] for c in curves if c["panel"] == "missing"))
     attacks = list(dict.fromkeys(c["which"] for c in curves if c["panel"] == "attack"))
     below = [("noise", "all senses"), *(("attack", name) for name in attacks), ("wrong links", "retrained")]
-    figure = _figure(12.5, 7.5)
+    figure = figure_of(12.5, 7.5)
     rows = figure.add_gridspec(2, 1, hspace=0.42, top=0.88, bottom=0.08, left=0.06, right=0.985)
     for row, parts in enumerate(([("missing", name) for name in modalities], below)):
         grid = rows[row].subgridspec(1, len(parts), wspace=0.12)
@@ -76,7 +76,7 @@ def draw_robustness(result: dict[str, Any], out: Path) -> None:
 def draw_reconstructions(result: dict[str, Any], examples: Sequence[Example], out: Path) -> None:
     """A row for each entity: what it is, and what comes back of it before and after training."""
     ways = [(stage, shown) for stage in ("before", "after") for shown in result["shown"]]
-    figure = _figure(2.1 * (len(ways) + 1), 2.75 * len(examples) + 0.9)
+    figure = figure_of(2.1 * (len(ways) + 1), 2.75 * len(examples) + 0.9)
     grid = figure.subplots(len(examples), len(ways) + 1, squeeze=False)
     for row, example in zip(grid, examples, strict=True):
         _draw_thing(row[0], example.picture, example.caption)
@@ -138,7 +138,7 @@ def _wrapped(text: str) -> str:
     return "\n".join([*lines[:2], "..."] if len(lines) > 3 else lines)
 
 
-def _figure(width: float, height: float) -> Figure:
+def figure_of(width: float, height: float) -> Figure:
     """A figure without a window.
 
     Raises:

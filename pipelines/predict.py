@@ -1,9 +1,11 @@
-r"""Predict a property that entities lack.
+r"""Predict a property that entities lack, or the missing end of a fact.
 
 python -m pipelines.predict --store my_store --target https://example.org/finding
 python -m pipelines.predict --store my_store --target https://example.org/finding --new study.ttl --json
 python -m pipelines.predict --store my_store --target https://example.org/finding \
     --entity https://example.org/study/7 --media-root scans --map why.png
+python -m pipelines.predict --store my_store --head https://example.org/chair \
+    --relation https://schema.org/about --propose review.nq
 """
 
 from __future__ import annotations
@@ -22,12 +24,27 @@ if TYPE_CHECKING:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(
-        prog="python -m pipelines.predict", description="Predict a property that entities lack."
+        prog="python -m pipelines.predict", description="Predict a property that entities lack, or a fact."
     )
     out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    out.add_argument("--json", action="store_true", help="JSON on stdout, nothing else")
+    _property_flags(out.add_argument_group("a property that the store was built with (--target)"))
+    _fact_flags(out.add_argument_group("the missing end of a fact (--relation with --head or --tail)"))
+    return out
+
+
+def _fact_flags(out: argparse._ArgumentGroup) -> None:
+    out.add_argument("--relation", metavar="IRI", help="the relation of the fact")
+    out.add_argument("--head", metavar="IRI", help="what the fact is about; its tails are ranked")
+    out.add_argument("--tail", metavar="IRI", help="alone: its heads are ranked; with --head: this one fact")
+    out.add_argument("-k", type=int, metavar="N", help="most candidates (10)")
     out.add_argument(
-        "--target", required=True, metavar="IRI", help="the property; the store was built with it"
+        "--propose", type=Path, metavar="FILE.nq", help="also write them for review; see build_kg --accept"
     )
+
+
+def _property_flags(out: argparse._ArgumentGroup) -> None:
+    out.add_argument("--target", metavar="IRI", help="the property; the store was built with it")
     out.add_argument("--new", nargs="+", default=[], metavar="FILE", help="RDF files of new entities")
     out.add_argument(
         "--media-root",
@@ -49,9 +66,50 @@ def parser() -> argparse.ArgumentParser:
         metavar="PNG",
         help="also draw where in the --entity's picture the evidence stands (pictures in --media-root)",
     )
-    out.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else")
     out.add_argument("--device", default="auto", help="where the encoders run: cpu, cuda or auto")
-    return out
+
+
+def _check_kind(flags: argparse.Namespace) -> None:
+    """One of the two questions, and nothing of the other."""
+    if (flags.target is None) == (flags.relation is None):
+        got = "neither" if flags.target is None else "both"
+        raise ValueError(f"expected --target, or --relation with --head or --tail (got {got})")
+    groups = {
+        "--target": ("new", "media_root", "entity", "abstain", "suggest", "map", "device"),
+        "--relation": ("head", "tail", "k", "propose"),
+    }
+    kind, other = ("--target", "--relation") if flags.relation is None else ("--relation", "--target")
+    if strange := [name for name in groups[other] if getattr(flags, name) not in (None, [], 0.0, "auto")]:
+        flag = "-k" if strange[0] == "k" else "--" + strange[0].replace("_", "-")
+        raise ValueError(f"expected {flag} with {other} only (got it with {kind})")
+
+
+def complete(flags: argparse.Namespace) -> int:
+    """Rank the missing end of a fact, print, and write it for review.
+
+    Raises:
+        ValueError: one sentence says what is wrong.
+    """
+    from pipelines.completion import Completer, write_proposals
+    from pipelines.store import Store
+
+    completer = Completer(Store.open(flags.store))
+    found = completer.find(
+        flags.relation, head=flags.head, tail=flags.tail, k=10 if flags.k is None else flags.k
+    )
+    if flags.propose is not None:
+        write_proposals(flags.propose, found.proposals)
+    if flags.json:
+        json.dump([one.as_json() for one in found.proposals], sys.stdout, ensure_ascii=False)
+        print()
+        return 0
+    from rich.console import Console
+
+    from pipelines.report import proposals_table
+
+    screen = Console()
+    screen.print(proposals_table(found))
+    return 0
 
 
 def predict(flags: argparse.Namespace) -> tuple[Predictor, list[Prediction]]:
@@ -102,9 +160,7 @@ def _check_map(flags: argparse.Namespace) -> None:
         got = "--suggest" if flags.suggest is not None else len(flags.entity)
         raise ValueError(f"expected one --entity with --map (got {got})")
     if flags.media_root is None and not flags.new:
-        raise ValueError(
-            "expected --media-root with --map: the folder of the pictures (a store does not keep it)"
-        )
+        raise ValueError("expected --media-root with --map, the folder of the pictures (got none)")
 
 
 def _mapped(predictor: Predictor, found: Prediction, flags: argparse.Namespace) -> Prediction:
@@ -130,6 +186,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Parse, predict, print."""
     flags = parser().parse_args(argv)
     try:
+        _check_kind(flags)
+        if flags.relation is not None:
+            return complete(flags)
         _, found = predict(flags)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 python -m pipelines.query --store stores/demo --text "a bird that cannot fly"
 python -m pipelines.query --store stores/demo --image photo.jpg --where '?x schema:about ?c' --json
+python -m pipelines.query --store stores/demo --text "a crow" --explain --html answers.html
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipelines.retrieval import Answer, Searcher
+    from pipelines.explain import Answer
+    from pipelines.reasons import Reasons
+    from pipelines.retrieval import Searcher
+
+MOST_EXPLAINED = 3
+"""Hits, the first, that --explain explains."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,8 +39,24 @@ def parser() -> argparse.ArgumentParser:
         help="how much a sense counts: joint, graph, text, image or audio (1 is usual)",
     )
     out.add_argument("--where", metavar="SPARQL", help="graph pattern, or a SELECT, that binds ?x")
+    out.add_argument(
+        "--inferred",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether --where sees what follows from the facts, or only what was stated",
+    )
     out.add_argument("-k", type=int, default=10, help="most hits wanted (10)")
     out.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else")
+    out.add_argument(
+        "--explain",
+        action="store_true",
+        help=f"also the nearest evidence, more chains of facts, and ranks without each sense and relation "
+        f"(of the first {MOST_EXPLAINED} hits)",
+    )
+    out.add_argument("--html", type=Path, metavar="FILE", help="also write the answer as one page")
+    out.add_argument(
+        "--media-root", type=Path, metavar="DIR", help="folder of the store's media (where it was built from)"
+    )
     out.add_argument("--device", default="cpu", help="where the encoder runs: cpu, cuda or auto")
     return out
 
@@ -52,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         }
         from pipelines.retrieval import Searcher
 
-        searcher = Searcher.open(flags.store, device=resolve_device(flags.device))
+        device = resolve_device(flags.device)
+        searcher = Searcher.open(flags.store, device=device, media_root=flags.media_root)
         answer = searcher.search(
             flags.text,
             image=flags.image,
@@ -60,26 +83,45 @@ def main(argv: Sequence[str] | None = None) -> int:
             entity=flags.entity,
             where=flags.where,
             weights=weights,
+            inferred=flags.inferred,
             k=flags.k,
         )
+        reasons = _reasons(searcher, answer) if flags.explain else []
+        if flags.html is not None:
+            from pipelines.page import write_page
+
+            write_page(flags.html, answer, reasons)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     if flags.json:
-        json.dump([hit.as_json() for hit in answer], sys.stdout, ensure_ascii=False)
+        json.dump(_as_json(answer, reasons), sys.stdout, ensure_ascii=False)
         print()
     else:
-        show(answer, searcher, title=_title(flags))
+        show(answer, searcher, title=_title(flags), reasons=reasons)
     return 0
 
 
-def show(answer: Answer, searcher: Searcher, title: str) -> None:
+def _reasons(searcher: Searcher, answer: Answer) -> list[Reasons]:
+    from pipelines.reasons import explain
+
+    if answer.question is None or not answer:
+        return []
+    return explain(searcher, answer.question, [hit.entity for hit in answer[:MOST_EXPLAINED]])
+
+
+def _as_json(answer: Answer, reasons: Sequence[Reasons]) -> list[dict[str, Any]]:
+    by_entity = {one.entity: {"reasons": one.as_json()} for one in reasons}
+    return [hit.as_json() | by_entity.get(hit.entity, {}) for hit in answer]
+
+
+def show(answer: Answer, searcher: Searcher, title: str, reasons: Sequence[Reasons] = ()) -> None:
     """Print an answer for a person."""
     from rich.console import Console
 
-    from pipelines.report import hits_table
+    from pipelines.report import hits_table, reasons_lines
 
     screen = Console()
     named = {iri for hit in answer for step in hit.path for iri in (step[0], step[2])} | set(answer.anchors)
@@ -89,12 +131,9 @@ def show(answer: Answer, searcher: Searcher, title: str) -> None:
         screen.print(f"recognised in the question: {', '.join(shown[:8])}", highlight=False, markup=False)
     if answer:
         screen.print(hits_table(title, answer, names, answer.anchors))
-    if not answer.candidates:
-        screen.print("nothing found: no entity of the graph may answer under this constraint")
-    elif len(answer) < answer.candidates:
-        screen.print(f"{len(answer)} of {answer.candidates:,} entities that may answer")
-    else:
-        screen.print(f"all {answer.candidates:,} entities that may answer")
+    screen.print(answer.counted())
+    for one in reasons:
+        screen.print("\n".join(reasons_lines(one)), highlight=False, markup=False)
 
 
 def _title(flags: argparse.Namespace) -> str:

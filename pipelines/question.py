@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 JOINT, GRAPH = "joint", "graph"
 WEIGHTS = {JOINT: 1.0, GRAPH: 0.3, "text": 1.0, "image": 1.0, "audio": 1.0}
 """How much each similarity counts; a query can set each."""
+LONGEST_PATH = 6
+"""Facts in a chain at most: through a taxonomy, up to a common kind and down again."""
 
 
 class QueryError(ValueError):
@@ -38,13 +40,26 @@ class Query:
 
 
 @dataclass(frozen=True)
+class Question:
+    """A query and the constraint that it was asked under, which may see what follows from the facts."""
+
+    query: Query
+    where: str | None = None
+    inferred: bool = True
+
+
+@dataclass(frozen=True)
 class Asked:
-    """A query in the store's terms: features by modality, anchors, vector, weights."""
+    """A query in the store's terms: features by modality, anchors, weights.
+
+    Of its entity, the senses in `hidden` do not count.
+    """
 
     features: dict[str, Tensor]
     anchors: list[int]
     entity: int | None
     weights: Mapping[str, float]
+    hidden: frozenset[str] = frozenset()
 
 
 def checked_weights(weights: Mapping[str, float]) -> dict[str, float]:

@@ -15,8 +15,10 @@ from rich.table import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipelines.completion import Found
     from pipelines.explain import Hit
     from pipelines.prediction import Prediction
+    from pipelines.reasons import Reasons
 
 STAGES = {
     "rdf": "reading RDF",
@@ -25,6 +27,7 @@ STAGES = {
     "audio": "encoding sounds",
     "series": "encoding series",
     "links": "learning links",
+    "rules": "mining rules",
     "labels": "learning labels",
     "alignment": "learning attention",
     "without graph": "the same without the graph",
@@ -132,9 +135,27 @@ def predictions_table(title: str, found: Iterable[Prediction]) -> Table:
     return table
 
 
+def proposals_table(found: Found) -> Table:
+    """Candidates for the missing end of a fact with their reasons; remarks below."""
+    remarks = "\n".join((f"{found.candidates:,} candidates", *found.remarks))
+    table = Table(caption=escape(remarks), caption_justify="left", pad_edge=False, expand=False)
+    table.add_column("", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("sure", justify="right")
+    table.add_column("head -relation-> tail")
+    table.add_column("why, by rules")
+    for one in found.proposals:
+        sure = "-" if one.probability is None else f"{one.probability:.2f}"
+        label = textwrap.shorten(one.label, 60, placeholder=" ...") or one.label[:60]
+        fact = f"{escape(label)}\n[dim]{escape(f'{one.head} {one.relation} {one.tail}')}[/dim]"
+        why = "\n".join(one.reasons) or "no rule: by structure and by what is usual"
+        table.add_row(str(one.rank), f"{one.score:.2f}", sure, fact, escape(why))
+    return table
+
+
 def hits_table(title: str, hits: Iterable[Hit], names: dict[str, str], anchors: list[str]) -> Table:
     """Hits with their score by modality and the path of facts that leads to them."""
-    from pipelines.explain import readable_path
+    from pipelines.explain import readable_path, why
 
     table = Table(title=escape(title), title_justify="left", pad_edge=False, expand=False)
     table.add_column("", justify="right")
@@ -144,12 +165,26 @@ def hits_table(title: str, hits: Iterable[Hit], names: dict[str, str], anchors: 
     table.add_column("why, by the facts")
     for place, hit in enumerate(hits, start=1):
         senses = "\n".join(f"{name} {value:.2f}" for name, value in hit.modalities.items())
-        why = readable_path(hit.path, hit.entity, names)
-        if hit.anchor:
-            why = "named or shown in the question"
-        elif not why:
-            why = "no short chain of facts" if anchors else "similar only: the question names nothing"
+        reason = readable_path(hit.path, hit.entity, names, hit.rules) or why(hit, anchors)
         label = escape(textwrap.shorten(hit.label, 100, placeholder=" ...") or hit.label[:100])
         what = f"{label}\n[dim]{escape(hit.entity)}[/dim]"
-        table.add_row(str(place), f"{hit.score:.2f}", what, senses, escape(why))
+        table.add_row(str(place), f"{hit.score:.2f}", what, senses, escape(reason))
     return table
+
+
+def reasons_lines(found: Reasons) -> list[str]:
+    """Reasons in lines: nearest evidence, chains of facts, ranks as if something were not so."""
+    from pipelines.explain import readable_path
+
+    lines = [f"{found.label}: rank {found.rank} of {found.candidates:,}, score {found.score:.2f}"]
+    for one in found.evidence:
+        name = one.observed.name
+        shown = textwrap.shorten(name, 80, placeholder=" ...") or name[:80]
+        lines.append(f"  nearest {one.observed.modality} {one.similarity:.2f}: {shown}")
+    for path in found.paths:
+        ends = {iri for head, _, tail in path for iri in (head, tail)}
+        names = {iri: found.exhibit.label(iri) for iri in ends} if found.exhibit else {}
+        lines.append(f"  {readable_path(path, found.entity, names)}")
+    for other in found.without:
+        lines.append(f"  {other.words}: rank {other.rank}, score {other.score:.2f}")
+    return lines

@@ -8,7 +8,7 @@ graph that is wrong was wrong before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ RADII = (0.0, 0.05, 0.1, 0.2, 0.4)
 WRONG = (0.25, 0.5, 1.0)
 HALF = 0.5
 ATTACKS: dict[str, Callable[[Loss, Features, float], Features]] = {"FGSM": fgsm, "PGD": pgd}
+PANELS = ("missing", "noise", "attack", "wrong links")
 LEARNED, ZEROS = "learned absent state", "zeros"
 
 Key = tuple[str, str, str, str, float]
@@ -68,7 +69,13 @@ class Tried:
 
 
 def robustness(
-    store: Store, iri: str, *, seeds: int = 3, device: str = "auto", progress: Progress | None = None
+    store: Store,
+    iri: str,
+    *,
+    seeds: int = 3,
+    panels: Collection[str] = PANELS,
+    device: str = "auto",
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure every curve.
 
@@ -76,6 +83,7 @@ def robustness(
         store: the opened store; only its facts, features and settings are used.
         iri: the property to predict.
         seeds: number of splits; wrong links are measured on the first alone.
+        panels: which kinds of damage; what is missing is always among them.
         device: cpu, cuda or auto.
         progress: called with stage, models done, models in all.
 
@@ -92,7 +100,8 @@ def robustness(
     check_counts(seeds)
     where = resolve_device(device)
     found: dict[Key, list[float]] = defaultdict(list)
-    total, done = seeds * 2 * len(FUSIONS) + len(WRONG) * len(FUSIONS), 0
+    wrong = "wrong links" in panels
+    total, done = seeds * 2 * len(FUSIONS) + wrong * len(WRONG) * len(FUSIONS), 0
 
     def counted() -> None:
         nonlocal done
@@ -106,11 +115,12 @@ def robustness(
         for fusion in FUSIONS:
             for absent in (LEARNED, ZEROS):
                 own = replace(settings, fusion=fusion, learn_absent=absent == LEARNED)
-                for panel, which, amount, accuracy in _curves(_trained(lesson, own), absent == LEARNED):
+                kinds = panels if absent == LEARNED else ()
+                for panel, which, amount, accuracy in _curves(_trained(lesson, own), kinds):
                     found[panel, which, fusion, absent, amount].append(accuracy)
                 counted()
-            if number == 0:
-                whole = found["noise", "all senses", fusion, LEARNED, 0.0][0]
+            if wrong and number == 0:
+                whole = found["missing", next(iter(lesson.joint.features)), fusion, LEARNED, 0.0][0]
                 found["wrong links", "retrained", fusion, LEARNED, 0.0].append(whole)
                 for amount, accuracy in _wrong(store, lesson, replace(settings, fusion=fusion)):
                     found["wrong links", "retrained", fusion, LEARNED, amount].append(accuracy)
@@ -159,11 +169,12 @@ def _trained(lesson: Lesson, settings: Settings) -> Tried:
     return Tried(lesson, train_labels(lesson.joint, lesson.target, lesson.split, settings, silent))
 
 
-def _curves(tried: Tried, whole: bool) -> Iterator[tuple[str, str, float, float]]:
-    """Panel, which, amount, accuracy; only what is missing unless `whole`."""
+def _curves(tried: Tried, panels: Collection[str]) -> Iterator[tuple[str, str, float, float]]:
+    """Panel, which, amount, accuracy."""
     yield from _missing(tried)
-    if whole:
+    if "noise" in panels:
         yield from _noisy(tried)
+    if "attack" in panels:
         yield from _attacked(tried)
 
 
@@ -223,7 +234,9 @@ def _wrong(store: Store, lesson: Lesson, settings: Settings) -> Iterator[tuple[f
 
 
 def _wrong_graph(store: Store, lesson: Lesson, settings: Settings, share: float) -> JointGraph:
-    graph = wrong_links(store.graph, share, settings.seed, right=lesson.hidden)
+    graph = wrong_links(
+        store.graph_without_hints(lesson.target.iri), share, settings.seed, right=lesson.hidden
+    )
     cpu = lesson.joint.to("cpu")
     seen = Observations(dict(cpu.features), dict(cpu.owners))
     hidden = frozenset(graph.relations.to_pylist()) & lesson.hidden

@@ -8,6 +8,8 @@ from typing import Any
 ENCODED = ("text", "image", "audio", "series")
 """Modalities that have an encoder; others in the data are counted and left."""
 
+REASON = ("none", "rdfs", "owl")
+"""What may be inferred by the meaning of RDFS and OWL."""
 LOGS = ("tensorboard", "wandb", "mlflow", "none")
 """Where the course of a training can be written to."""
 
@@ -28,6 +30,12 @@ class Settings:
     )
     languages: tuple[str, ...] = field(
         default=("en",), metadata=_help("languages to read texts in, best first")
+    )
+    reason: str = field(
+        default="none", metadata=_help("infer what follows from the facts: none, rdfs or owl (OWL 2 RL)")
+    )
+    reason_seconds: float = field(
+        default=300.0, metadata=_help("longest that one rule, closure or check may take")
     )
     epochs: int = field(
         default=60, metadata=_help("most epochs of each objective; validation may stop earlier")
@@ -74,7 +82,7 @@ class Settings:
     )
     learn_absent: bool = field(
         default=True,
-        metadata=_help("whether a sense that an entity lacks is a learned vector rather than zeros"),
+        metadata=_help("whether a sense that an entity lacks is known to be missing, rather than zeros"),
     )
     valid_share: float = field(
         default=0.1, metadata=_help("share of the concepts and of the facts kept for validation")
@@ -105,6 +113,10 @@ class Settings:
             ValueError: naming the setting, what was expected and what came.
         """
         _check_numbers(self)
+        if self.reason not in REASON:
+            raise ValueError(f"expected reason among {', '.join(REASON)} (got {self.reason!r})")
+        if not self.reason_seconds > 0:
+            raise ValueError(f"expected reason_seconds above 0 (got {self.reason_seconds})")
         if unknown := sorted(self.encoder.keys() - set(ENCODED)):
             raise ValueError(f"expected an encoder for {', '.join(ENCODED)} (got one for {unknown[0]!r})")
         if not (self.valid_share > 0 and self.test_share >= 0 and self.valid_share + self.test_share < 0.9):

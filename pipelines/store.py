@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fusion.senses import SenseFusion
     from kg.graph import KnowledgeGraph
     from kg.sparql import Facts
+    from pipelines.completion_training import LearnedCompletion
     from pipelines.joint import Observations
 
 FORMAT = 1
@@ -93,6 +94,12 @@ class Store:
         """The settings it was built with."""
         return Settings.from_json(self.manifest["settings"])
 
+    @property
+    def media_root(self) -> Path | None:
+        """The folder that its media lay in when it was built; None in stores that do not say so."""
+        said = self.manifest.get("media_root")
+        return None if said is None else Path(said)
+
     @cached_property
     def graph(self) -> KnowledgeGraph:
         """The knowledge graph."""
@@ -100,6 +107,10 @@ class Store:
 
         with self._reading("graph"):
             return KnowledgeGraph.load(self.folder / "graph")
+
+    def graph_without_hints(self, target: str) -> KnowledgeGraph:
+        """The graph to learn a property from: inferred facts stay only if its facts were no premises."""
+        return self.graph if target in self.settings.target else self.graph.stated()
 
     @cached_property
     def facts(self) -> Facts:
@@ -147,10 +158,16 @@ class Store:
             return load_file(self.folder / "embeddings.safetensors")
 
     @cached_property
-    def model(self) -> SenseFusion:
-        """The trained fusion."""
+    def weights(self) -> dict[str, Tensor]:
+        """The trained parameters, `fusion.` and `links.` before their names."""
         from safetensors.torch import load_file
 
+        with self._reading("model.safetensors"):
+            return load_file(self.folder / "model.safetensors")
+
+    @cached_property
+    def model(self) -> SenseFusion:
+        """The trained fusion."""
         from fusion import FUSIONS
 
         shape = self.manifest["model"]
@@ -162,10 +179,51 @@ class Store:
             width=self.settings.width,
         )
         with self._reading("model.safetensors"):
-            weights = load_file(self.folder / "model.safetensors")
-            own = {k.removeprefix("fusion."): v for k, v in weights.items() if k.startswith("fusion.")}
-            model.load_state_dict(own)
+            model.load_state_dict(self.part("fusion."))
         return model.eval()
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """The trained parameters of one part, by their names in it."""
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self.weights.items()
+            if name.startswith(prefix)
+        }
+
+    def as_if(self, settings: Settings | None = None, **parts: Any) -> Store:
+        """The same store with other parts (graph, observations, tensors) or settings, in memory alone."""
+        manifest = self.manifest if settings is None else self.manifest | {"settings": settings.as_json()}
+        other = Store(self.folder, manifest)
+        # a cached property is what stands under its name
+        read = {name: part for name, part in vars(self).items() if name not in ("manifest", "settings")}
+        vars(other).update(read | parts)
+        return other
+
+    @cached_property
+    def findings(self) -> dict[str, Any] | None:
+        """What was inferred, contradictions and the report on shapes; None if nobody asked for it."""
+        if "findings.json" not in self.manifest["files"]:
+            return None
+        with self._reading("findings.json"):
+            found: dict[str, Any] = json.loads((self.folder / "findings.json").read_text(encoding="utf-8"))
+            return found
+
+    @cached_property
+    def completion(self) -> LearnedCompletion:
+        """What finds missing facts.
+
+        Raises:
+            StoreError: it has none: no facts to learn from, or an older build.
+        """
+        from pipelines.completion_training import FILES, LearnedCompletion
+
+        if not set(FILES) <= set(self.manifest["files"]):
+            raise StoreError(
+                f"expected a store that learned from facts at {self.folder} (it has no rules and link "
+                f"weights: it has no facts, or is older than they are): {AGAIN}"
+            )
+        with self._reading("completion"):
+            return LearnedCompletion.load(self.folder, self.graph.stated().triples, self.graph.num_entities)
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from kg.graph import KnowledgeGraph
 from kg.ranking import summary
 from kg.splits import Split, grouped_split, triple_split
 from pipelines.alignment_training import held_out_scores, hubness, train_alignment
+from pipelines.completion_training import LearnedCompletion, learn_completion
 from pipelines.history import History, Progress
 from pipelines.joint import Observations, concept_groups, joint_graph
 from pipelines.link_training import (
@@ -42,7 +43,8 @@ class Trained:
 
     `weights` are the parameters, `histories` the losses and scores by objective, `tensors` what queries need:
     ``joint (n, d)``, ``hub.MODALITY (n,)``, ``structure (n, width)``, ``affinity.*`` the diffusion as CSR
-    arrays. `shape` rebuilds the model.
+    arrays. `shape` rebuilds the model. `completion` finds missing facts, where there are
+    facts to learn from.
     """
 
     weights: dict[str, Tensor]
@@ -50,6 +52,7 @@ class Trained:
     shape: dict[str, Any]
     histories: dict[str, History]
     held_out: dict[str, dict[str, float]]
+    completion: LearnedCompletion | None = None
 
 
 def train(
@@ -59,16 +62,25 @@ def train(
     *,
     device: str = "cpu",
     progress: Progress,
+    rejected: np.ndarray | None = None,
 ) -> Trained:
-    """Train both objectives, score them on held-out parts, and embed every entity."""
+    """Train both objectives, score them on held-out parts, and embed every entity.
+
+    Facts that a person rejected, ``(k, 3)``, are known to be none.
+    """
     joint = joint_graph(graph, observations, settings).to(device)
     links, histories, held_out = None, {}, {}
-    structure = None
-    if len(graph.triples):
-        links, histories["links"], link_scores = _links(graph, joint, settings, progress)
-        structure = structure_of(links, joint)
+    structure, completion = None, None
+    stated = _stated(graph, observations, settings, joint)
+    if len(stated.edges.order):
+        links, histories["links"], link_scores = _links(graph, stated, settings, progress)
+        structure = structure_of(links, stated)
         if link_scores["queries"]:
             held_out["links (filtered, both directions)"] = link_scores
+        progress("rules", 0, 1)
+        completion = learn_completion(links, stated, joint_triples(graph, stated), settings, rejected)
+        held_out |= completion.held_out
+        progress("rules", 1, 1)
     split = concept_split(graph, observations, settings)
     groups = concept_groups(graph)
     model, history = train_alignment(joint, structure, groups, split, settings, progress)
@@ -76,7 +88,7 @@ def train(
     held_out |= held_out_scores(model, joint, structure, split)
     if len(graph.triples) and history.losses:
         held_out |= without_graph(graph, observations, split, settings, device, progress)
-    tensors = _embed(model, joint, structure, settings, progress)
+    tensors = embedded(model, joint, structure, settings, progress)
     weights = {f"fusion.{name}": value for name, value in model.state_dict().items()}
     if links is not None:
         weights |= {f"links.{name}": value for name, value in links.state_dict().items()}
@@ -86,7 +98,7 @@ def train(
         "context": list(model.context),
         "structure_width": 0 if structure is None else structure.shape[1],
     }
-    return Trained(weights, tensors, shape, histories, held_out)
+    return Trained(weights, tensors, shape, histories, held_out, completion)
 
 
 def concept_split(graph: KnowledgeGraph, observations: Observations, settings: Settings) -> Split:
@@ -122,11 +134,14 @@ def retrieval_scores(
     progress: Progress,
 ) -> dict[str, dict[str, float]]:
     """Train attention on one concept-disjoint split and score it, with the graph and without it."""
+    if without:  # what follows from the facts that are left out would tell them
+        graph = graph.stated()
     observations = with_scaled_numbers(graph, observations, settings)
     joint = joint_graph(graph, observations, settings, without=without).to(device)
     structure = None
-    if len(joint.edges.order):
-        structure = structure_of(_links(graph, joint, settings, progress)[0], joint)
+    stated = _stated(graph, observations, settings, joint, without)
+    if len(stated.edges.order):
+        structure = structure_of(_links(graph, stated, settings, progress)[0], stated)
     split = concept_split(graph, observations, settings)
     groups = concept_groups(graph)
     model, _ = train_alignment(joint, structure, groups, split, settings, progress)
@@ -167,6 +182,21 @@ def _links(
     return links, history, summary(link_ranks(links, joint, seen, triples, split.test))
 
 
+def _stated(
+    graph: KnowledgeGraph,
+    observations: Observations,
+    settings: Settings,
+    joint: JointGraph,
+    without: frozenset[str] = frozenset(),
+) -> JointGraph:
+    """The joint graph for the link objective: what follows from a held-out fact would give it away."""
+    stated = graph.stated()
+    if stated is graph:
+        return joint
+    bare = joint_graph(stated, observations, settings, without=without, diffusion=False)
+    return bare.to(joint.log_weight.device)
+
+
 def joint_triples(graph: KnowledgeGraph, joint: JointGraph) -> np.ndarray:
     """The facts that are edges of the joint graph, in the order in which they were given to it."""
     edges = joint.edges
@@ -178,7 +208,7 @@ def joint_triples(graph: KnowledgeGraph, joint: JointGraph) -> np.ndarray:
 
 
 @torch.no_grad()
-def _embed(
+def embedded(
     model: SenseFusion,
     joint: JointGraph,
     structure: Tensor | None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.completion_training import FILES as COMPLETION
 from pipelines.labels import save_learned
 from pipelines.numbers import as_table
 from pipelines.settings import Settings
@@ -38,6 +39,8 @@ def write_parts(
     save_tensors(trained.tensors, work / "embeddings.safetensors")
     if encoded.observations.numbers is not None:
         pq.write_table(as_table(encoded.observations.numbers), work / "numbers.parquet")
+    if trained.completion is not None:
+        trained.completion.save(work)
     for number, one in enumerate(learned):
         save_learned(one, work / "labels", number)
     card = _model_card(graph, encoded, trained, settings)
@@ -53,6 +56,7 @@ def write_manifest(
     learned: Sequence[Learned],
     settings: Settings,
     inputs: Sequence[str | Path],
+    media_root: Path,
 ) -> None:
     """Write what the folder holds and where it came from; with it the folder is a store."""
     files = [
@@ -67,6 +71,10 @@ def write_manifest(
     ]
     if encoded.observations.numbers is not None:
         files.append("numbers.parquet")
+    if report["findings"] is not None:
+        files.append("findings.json")
+    if trained.completion is not None:
+        files += COMPLETION
     manifest = {
         "format": FORMAT,
         "settings": settings.as_json(),
@@ -74,6 +82,7 @@ def write_manifest(
         "model": trained.shape,
         "packages": package_versions(),
         "inputs": {"names": [Path(one).name for one in inputs], "sha256": report["digest"]},
+        "media_root": str(media_root),
         "counts": {
             "entities": graph.num_entities,
             "relations": graph.num_relations,
@@ -83,6 +92,8 @@ def write_manifest(
             "skipped": report["num_skipped"],
         },
         "skipped": report["skipped"][:1000],
+        "notes": report["notes"],
+        "rules": report["rules"],
         "targets": [
             {"target": one.lesson.target.iri, "scores": one.scores, "sentences": one.sentences()}
             for one in learned

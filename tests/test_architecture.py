@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("kg", "encoders", "fusion", "pipelines", "data")
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-READS_RDF = {"rdf", "rdf_file", "rdf_exchange", "endpoint", "sparql", "source", "graph", "pieces"}
+READS_RDF = {"rdf", "rdf_file", "rdf_exchange", "endpoint", "sparql", "source", "graph", "pieces"} | {
+    *("closure", "supplement", "patterns", "construct", "fixpoint", "consistency", "shapes", "reasoner"),
+}
 EXTRAS = {
     "test_architecture",
     "test_readme",
@@ -18,6 +20,7 @@ EXTRAS = {
     "test_stamps",
     "test_encoders",
     "test_manufacturing",
+    "test_notebooks",
 }
 
 

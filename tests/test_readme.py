@@ -34,6 +34,7 @@ def newcomers_folder(
     turtle = blocks("turtle")[0]
     (tmp_path / "my.ttl").write_text(turtle, encoding="utf-8")
     (tmp_path / "more.ttl").write_text(blocks("turtle")[1], encoding="utf-8")
+    (tmp_path / "alternative.rq").write_text(blocks("sparql")[0], encoding="utf-8")
     pictures = re.findall(r'schema:image "([^"]+)"', turtle)
     assert len(pictures) == 2
     for name, shape, colour in zip(pictures, ("circle", "box"), ("red", "blue"), strict=True):

@@ -65,6 +65,20 @@ def test_what_is_hidden_changes_nothing_and_takes_the_diffusion_with_the_facts()
     assert whole.senses["image"].vectors[0].any()  # the memory is as it was
 
 
+def test_without_a_learned_absent_state_zeros_stand_for_what_is_missing_but_not_of_the_classes() -> None:
+    labels, joint = model(), graph()
+    labels.imputed = True
+    memory = labels.remember(joint)
+    rows = torch.tensor([0, 4])  # one with a picture, one with a text
+    view = labels.view(memory.senses, joint.affinity, rows)
+    assert view.senses["image"].present.all()
+    assert view.senses["image"].vectors[1].tolist() == [0, 0, 0, 0]
+    assert memory.rows["text"].count.tolist() == [2, 1]  # pictures' texts, all zeros, count as examples
+    assert memory.rows["image"].worth["own"].tolist() == [0, 0]
+    noisy = disturbed(view.senses["image"], 0.5)
+    assert noisy.vectors[1].tolist() == [0, 0, 0, 0]
+
+
 def test_a_fusion_that_sees_no_facts_is_shown_none() -> None:
     fusion = Concatenation({"image": 4, "text": 3}, 2)
     labels = LabelModel(fusion, torch.arange(7) < 4, torch.tensor([4, 5]), torch.tensor([[0, 2], [0, 1]]), 2)

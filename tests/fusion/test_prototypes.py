@@ -71,6 +71,18 @@ def test_siblings_with_few_examples_are_not_taken_for_each_other() -> None:
     assert logits.argmax(1).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(("signs", "kinship"), [([1, 1, -1, -1], 0.6), ([1, -1, 1, -1], 0.0)])
+def test_kin_count_in_a_sense_by_how_like_they_are_in_it(signs: list[int], kinship: float) -> None:
+    # classes 0 and 1 are kin, 2 and 3 are: alike in the first case, each other's contrary in the second
+    near = torch.block_diag(torch.full((2, 2), 0.9), torch.full((2, 2), 0.9)).fill_diagonal_(1)
+    examples = Classes(torch.arange(4), torch.arange(4).repeat(2, 1), near)
+    vectors = unit(torch.tensor([[sign, 0.5 * (-1) ** place, 0.0] for place, sign in enumerate(signs)]))
+    own = Sense(torch.zeros(4, 3), torch.zeros(4, dtype=torch.bool))
+    rows = class_rows({"image": Sense(vectors, torch.ones(4, dtype=torch.bool))}, {"image": own}, examples)
+    # means (+-s, +-s/2), of kin (+-s, -+s/2): products s^2 - s^2/4 over s^2 + s^2/4 is 3/5
+    assert float(rows["image"].kinship) == pytest.approx(kinship)
+
+
 def test_another_sense_of_the_classes_lets_expect_this_one() -> None:
     torch.manual_seed(0)
     texts = unit(torch.randn(12, 3))
@@ -117,8 +129,9 @@ def test_leaving_an_example_out_equals_rows_made_without_it(seed: int) -> None:
         there = rows_of(vectors, label, near)["image"]
         known = torch.nn.functional.one_hot(label[one : one + 1], 3).double()
         left_out = model(mine, {"image": there}, known)
-        # the shares stay: how much a class counts is no secret of one example
-        fewer = replace(rows_of(vectors[rest], label[rest], near)["image"], share=there.share)
+        # shares and kinship stay: how much classes count is no secret of one example
+        fewer = rows_of(vectors[rest], label[rest], near)["image"]
+        fewer = replace(fewer, share=there.share, kinship=there.kinship)
         without = model(mine, {"image": fewer})
         torch.testing.assert_close(left_out, without, atol=1e-6, rtol=1e-6)
 

@@ -8,7 +8,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from fusion.base import STRUCTURE, JointGraph, Sense, View
 from fusion.concat import Concatenation
-from fusion.senses import FEW
+from fusion.senses import FEW, SenseFusion, Spectrum
 from kg.sparse import SortedEdges
 
 
@@ -20,6 +20,13 @@ def graph_of(rows: torch.Tensor) -> JointGraph:
     return JointGraph(len(rows), {"image": rows}, owners, edges, torch.empty(0), None)
 
 
+def whitened(model: SenseFusion, graph: JointGraph, label: torch.Tensor, shrinkage: float = 0.1) -> None:
+    """Fit the spaces to all entities, and whiten them by their classes."""
+    model.fit_senses(graph, torch.ones(graph.num_entities, dtype=torch.bool))
+    bases = model.bases()
+    model.whiten(model.within_classes(graph, label, bases), bases, shrinkage)
+
+
 def test_classes_scale_down_what_varies_within_them() -> None:
     torch.manual_seed(0)
     label = torch.arange(4 * FEW) % 2
@@ -29,7 +36,7 @@ def test_classes_scale_down_what_varies_within_them() -> None:
     plain, told = (Concatenation({"image": 3}, 1) for _ in range(2))
     everyone = torch.ones(len(rows), dtype=torch.bool)
     plain.fit_senses(graph, everyone)
-    told.fit_senses(graph, everyone, label)
+    whitened(told, graph, label)
     right = []
     for model in (plain, told):
         vectors = model.project("image", rows)
@@ -44,7 +51,7 @@ def test_nearest_class_means_in_the_whitened_space_are_discriminant_analysis() -
     label = torch.arange(6 * FEW) % 3
     rows = torch.randn(6 * FEW, 4) @ torch.randn(4, 4) + torch.randn(3, 4)[label]
     model = Concatenation({"image": 4}, 1)
-    model.fit_senses(graph_of(rows), torch.ones(len(rows), dtype=torch.bool), label)
+    whitened(model, graph_of(rows), label)
     white = (rows - model.mean_image) @ model.basis_image
     means = torch.stack([white[label == k].mean(0) for k in range(3)])
     found = torch.cdist(white, means).argmin(1)
@@ -52,6 +59,28 @@ def test_nearest_class_means_in_the_whitened_space_are_discriminant_analysis() -
     expected = oracle.fit(rows.numpy(), label.numpy()).predict(rows.numpy())
     # scikit-learn scales each column first, so the shrinkage differs by a little
     assert (found.numpy() == expected).mean() > 0.97
+
+
+def test_whitening_is_the_inverse_root_of_the_shrunk_covariance_within_classes() -> None:
+    torch.manual_seed(2)
+    label = torch.arange(40) % 4
+    rows = torch.randn(40, 3, dtype=torch.float64) + 3 * label.unsqueeze(1)
+    within = torch.cat([rows[label == k] - rows[label == k].mean(0) for k in range(4)])
+    covariance = within.t() @ within / 39
+    shrunk = 0.7 * covariance + 0.3 * covariance.diagonal().mean() * torch.eye(3, dtype=torch.float64)
+    white = Spectrum.within(rows, label).whitening(0.3)
+    torch.testing.assert_close(white @ shrunk @ white, torch.eye(3, dtype=torch.float64))
+    torch.testing.assert_close(white, white.t())
+
+
+def test_a_sense_of_which_few_observations_have_a_class_is_not_whitened() -> None:
+    rows = torch.randn(2 * FEW, 3)
+    label = torch.full((len(rows),), -1)
+    label[: FEW - 1] = 0
+    plain, model = (Concatenation({"image": 3}, 1) for _ in range(2))
+    plain.fit_senses(graph_of(rows), torch.ones(len(rows), dtype=torch.bool))
+    whitened(model, graph_of(rows), label)
+    torch.testing.assert_close(model.basis_image, plain.basis_image)
 
 
 def test_senses_stand_side_by_side_with_zeros_for_what_is_missing() -> None:

@@ -1,6 +1,6 @@
 """Blank nodes in N-Quads text are named; literals that look like blank nodes are left alone."""
 
-from kg.nquads import BlankNames, without_rdf12
+from kg.nquads import BlankNames, reification, without_rdf12
 
 
 def names() -> BlankNames:
@@ -52,3 +52,21 @@ def test_statements_of_rdf_1_2_are_taken_out_and_told() -> None:
         "<urn:a> <urn:p> <<( <urn:a> <urn:p> <urn:b> )>> .",
         '<urn:a> <urn:p> "x"@en--ltr .',
     ]
+
+
+def test_a_reifier_is_spelt_out_and_all_other_triple_terms_stay() -> None:
+    rdf = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+    head = b"_:r <" + rdf + b"reifies> "
+    nested = head + b"<<( <urn:a> <urn:p> <<( <urn:a> <urn:p> <urn:b> )>> )>> .\n"
+    other = b"<urn:a> <urn:p> <<( <urn:a> <urn:p> <urn:b> )>> .\n"
+    plain = head + b'"<<( <urn:a> <urn:p> <urn:b> )>>" .\n'
+    text = head + b'<<( _:x <urn:p> "a )>> b"@en )>> <urn:g> .\n'
+    met: list[bytes] = []
+    found = reification(text + nested + other + plain, lambda node, statement: met.append(node))
+    spelt = (
+        b"_:r <%bsubject> _:x <urn:g> .\n" % rdf
+        + b"_:r <%bpredicate> <urn:p> <urn:g> .\n" % rdf
+        + b'_:r <%bobject> "a )>> b"@en <urn:g> .\n' % rdf
+    )
+    assert found == spelt + nested + other + plain
+    assert met == [b"_:r"]

@@ -195,3 +195,47 @@ def test_of_facts_that_run_both_ways_the_one_that_is_stated_forward_is_shown() -
     finder = finder_of([(1, 0, 0), (0, 5, 1), (0, 6, 1)], 2)
     assert finder.paths([0], [1]) == {1: [(0, 5, 1)]}
     assert finder.paths([1], [0]) == {0: [(1, 0, 0)]}
+
+
+def test_paths_apart_share_no_fact_and_come_cheapest_first() -> None:
+    # 0 to 3 directly, by 1, and by 2 with its many other ties; the two facts 0-1 count one by one
+    facts = [
+        (0, 0, 3),
+        (0, 0, 1),
+        (0, 1, 1),
+        (1, 0, 3),
+        (0, 0, 2),
+        (3, 0, 2),
+        *((2, 1, n) for n in (4, 5, 6)),
+    ]
+    finder = finder_of(facts, 7)
+    found = finder.apart([0], 3, 9)
+    assert found == [[(0, 0, 3)], [(0, 0, 1), (1, 0, 3)], [(0, 0, 2), (3, 0, 2)]]
+    assert finder.apart([0], 3, 2) == found[:2]
+    assert finder.paths([0], [3])[3] == found[0]  # the finder itself is as it was
+    assert finder.apart([3], 3, 2) == []
+    assert finder.apart([], 3, 2) == []
+
+
+@given(TRIPLES, ENTITIES, st.integers(0, SIZE - 1), st.integers(1, 4))
+def test_paths_apart_are_found_until_no_path_is_left(
+    triples: Ids, anchors: set[int], target: int, count: int
+) -> None:
+    triples = np.unique(triples, axis=0)
+    found = PathFinder(triples, SIZE).apart(anchors, target, count, max_length=4)
+    used = [step for path in found for step in path]
+    assert len(used) == len(set(used))
+    costs = arrival_costs(triples)
+    priced = [sum(costs[entity] for entity in entities_along(path, anchors)[1:]) for path in found]
+    assert priced == pytest.approx(sorted(priced))
+    if len(found) < count and target not in anchors:
+        rest = nx.Graph()
+        rest.add_nodes_from(range(SIZE))
+        rest.add_edges_from((h, t) for h, r, t in triples.tolist() if (h, r, t) not in used)
+        reached = {end for a in anchors for end in nx.single_source_shortest_path_length(rest, a, cutoff=4)}
+        assert target not in reached
+
+
+def test_no_paths_apart_are_no_question() -> None:
+    with pytest.raises(ValueError, match=r"expected at least 1 path \(got 0\)"):
+        finder_of([(0, 0, 1)], 2).apart([0], 1, 0)

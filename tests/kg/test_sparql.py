@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyoxigraph as ox
 import pytest
 
 from kg.rdf import read
@@ -232,3 +233,18 @@ def test_facts_that_are_asked_once_stay_on_disk(tmp_path: Path) -> None:
     assert facts._store is on_disk
     del facts, on_disk
     gc.collect()
+
+
+def test_a_query_that_takes_too_long_is_given_up() -> None:
+    store = ox.Store()
+    for i in range(100):
+        store.add(ox.Quad(ox.NamedNode(f"{EX}{i}"), ox.NamedNode(f"{EX}p"), ox.NamedNode(f"{EX}{i + 1}")))
+    # a million rows: as what is given up goes on, it shall end soon
+    where = "?x ?p ?y . ?a ?b ?c . ?d ?e ?f . FILTER(STRLEN(CONCAT(STR(?x), STR(?a), STR(?d))) = 1)"
+    facts = Facts(store, seconds=0.02)
+    sentence = r"expected a query that is answered within 0\.02 seconds \(it was not\): make it narrower"
+    with pytest.raises(ConstraintError, match=sentence):
+        facts.select_entities(where)
+    with pytest.raises(ConstraintError, match=sentence):
+        facts.query(f"SELECT ?x {{ {where} }}")
+    assert Facts(store).select_entities(f"?x <{EX}p> <{EX}7>") == [f"{EX}6"]  # others are answered meanwhile

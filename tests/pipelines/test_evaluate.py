@@ -30,7 +30,10 @@ def test_every_row_stands_with_the_graph_and_without_it(store_folder: Path) -> N
         assert row["queries"] == 12  # 4 of 10 concepts, three things each
         assert row["R@1"] <= row["R@5"] <= row["R@10"]
         assert result["spread"][name].keys() == row.keys()
-    assert list(result["links"]) == ["links (filtered, both directions)"]
+    assert list(result["links"]) == [
+        "links (filtered, both directions)",
+        "links with rules and prior (filtered, both directions)",
+    ]
 
 
 def test_one_seed_gives_what_the_build_has_measured(store_folder: Path) -> None:

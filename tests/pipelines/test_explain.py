@@ -50,6 +50,14 @@ def test_a_path_is_read_from_the_anchor_to_the_hit_with_each_fact_as_it_is_state
     assert readable_path([], "urn:toucan", names) == ""
 
 
+def test_an_inferred_fact_is_marked_with_its_rule_and_how_sure_it_is() -> None:
+    path = [("urn:penguin", "urn:x/broader", "urn:bird"), ("urn:toucan", "urn:x#about", "urn:bird")]
+    told = readable_path(path, "urn:toucan", {}, [("owl", 1.0), None])
+    assert told == "urn:penguin -broader (by owl, 1)-> urn:bird <-about- urn:toucan"
+    told = readable_path(path, "urn:toucan", {}, [None, ("kin", 0.85)])
+    assert told == "urn:penguin -broader-> urn:bird <-about (by kin, 0.85)- urn:toucan"
+
+
 def test_a_hit_as_json_has_the_documented_keys() -> None:
     hit = Hit("urn:a", "A", 1.23456789, {"text": 0.9999999}, [("urn:b", "urn:r", "urn:a")], anchor=True)
     assert hit.as_json() == {

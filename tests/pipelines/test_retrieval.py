@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from kg.sparql import ConstraintError
 from pipelines.question import Query, QueryError
 
 if TYPE_CHECKING:
@@ -268,3 +269,27 @@ def test_asking_leaves_the_vectors_of_the_store_as_they_were(searcher: Searcher,
     before = searcher.store.tensors["joint"].clone()
     searcher.search("a boat", image=collection.picture("boat0"), entity=collection.iri("boat1"))
     assert torch.equal(before, searcher.store.tensors["joint"])
+
+
+def test_a_select_over_the_facts_is_a_table_that_knows_the_prefixes_of_the_data(
+    searcher: Searcher, facts: rdflib.Graph
+) -> None:
+    query = "SELECT ?c (COUNT(?x) AS ?cards) { ?x schema:about ?c } GROUP BY ?c ORDER BY ?c"
+    table = searcher.sparql(query)
+    assert table.column_names == ["c", "cards"]
+    assert table.to_pydict() == {
+        "c": [str(row[0]) for row in facts.query(query)],  # type: ignore[index]
+        "cards": [3] * 10,
+    }
+    one = searcher.sparql("SELECT ?x { ?x schema:about ex:cat ; schema:audio ?sound }")
+    assert len(one) == 3
+    with pytest.raises(ConstraintError, match="facts are read-only"):
+        searcher.sparql("INSERT DATA { ex:a ex:b ex:c }")
+
+
+def test_what_a_picture_and_a_sound_name_comes_in_one_order(searcher: Searcher, collection: Any) -> None:
+    answer = searcher.search(audio=collection.sound("cat0"), image=collection.picture("wolf0"))
+    place = {iri: at for at, iri in enumerate(answer.anchors)}
+    assert place[collection.iri("wolf0")] == 0
+    # all that the picture names, near twins too, before what the sound names
+    assert all("wolf" in iri for iri in answer.anchors[: place[collection.iri("cat0")]])

@@ -42,7 +42,7 @@ def test_every_stage_reports_to_its_last_step_or_stops_early(store_folder: Path,
         told.setdefault(stage, []).append((done, total))
 
     train(store.graph, store.observations, replace(settings, epochs=2), progress=listen)
-    assert list(told) == ["links", "alignment", "without graph", "embedding"]
+    assert list(told) == ["links", "rules", "alignment", "without graph", "embedding"]
     for steps in told.values():
         done = [number for number, _ in steps]
         assert done == sorted(done)

@@ -1,0 +1,105 @@
+"""From a query as a person asks it to one in a store's terms: encoded, and what it names recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from encoders import make_encoder
+from encoders.base import Encoder, MediaError
+from kg.vocabulary import Vocabulary
+from pipelines.explain import recognised_names
+from pipelines.question import Asked, Query, QueryError, checked_weights, recognise
+from pipelines.scoring import Scorer
+from pipelines.store import Store
+
+SAME = 0.98
+"""Similarity of two pictures or sounds above which they count as the same one."""
+
+
+class Asker:
+    """Puts queries in the terms of one store; encoders are loaded when they are first needed.
+
+    Args:
+        store: the opened store.
+        scorer: finds what of the store a picture or sound is the same as.
+        device: where encoders run.
+        vocabulary: which predicates give names.
+    """
+
+    def __init__(self, store: Store, scorer: Scorer, device: str, vocabulary: Vocabulary) -> None:
+        self.store, self.device, self.vocabulary = store, device, vocabulary
+        self._scorer = scorer
+        self.encoders: dict[str, Encoder] = {}
+
+    def _encoder(self, modality: str) -> Encoder:
+        if modality not in self.encoders:
+            chosen = self.store.settings.encoder.get(modality)
+            encoder = make_encoder(modality, chosen, self.device)
+            stored = self.store.manifest["encoders"][modality]
+            if encoder.name != stored:
+                raise QueryError(
+                    f"expected the {modality} encoder {stored} that the store was built with "
+                    f"(got {encoder.name}): rebuild the store or install the same version"
+                )
+            self.encoders[modality] = encoder
+        return self.encoders[modality]
+
+    def asked(self, queries: Sequence[Query]) -> list[Asked]:
+        """Questions in the store's terms: encoded, and what they name recognised.
+
+        Raises:
+            QueryError: see `Searcher.search`.
+        """
+        features: list[dict[str, Tensor]] = [{} for _ in queries]
+        for modality in ("text", "image", "audio"):
+            places = [i for i, query in enumerate(queries) if modality in query.observations()]
+            if not places:
+                continue
+            if modality not in self.store.manifest["encoders"]:
+                held = ", ".join(self.store.manifest["encoders"]) or "none"
+                raise QueryError(
+                    f"expected a question by what the store's entities have ({held}) (got {modality})"
+                )
+            encoder = self._encoder(modality)
+            try:
+                items = [encoder.load(queries[i].observations()[modality]) for i in places]
+            except MediaError as error:
+                raise QueryError(str(error)) from None
+            for place, row in zip(places, encoder.encode(items), strict=True):
+                features[place][modality] = row
+        return [self._asked_one(query, rows) for query, rows in zip(queries, features, strict=True)]
+
+    def _asked_one(self, query: Query, features: dict[str, Tensor]) -> Asked:
+        graph = self.store.graph
+        entity = None
+        if query.entity is not None:
+            try:
+                entity = graph.entity_id(self.expanded(query.entity))
+            except ValueError as error:
+                raise QueryError(str(error)) from None
+        if not features and entity is None:
+            raise QueryError("expected a question by text, image, audio or entity (got none of them)")
+        weights = checked_weights(query.weights)
+        anchors = [] if entity is None else [entity]
+        if query.text is not None:
+            anchors += recognise(query.text, self._names)
+        for modality in ("image", "audio"):
+            if modality not in features:
+                continue
+            near = self._scorer.same_sense(modality, features[modality])
+            anchors += [int(i) for i in torch.nonzero(near >= SAME).squeeze(1)[:8]]
+        return Asked(features, list(dict.fromkeys(anchors)), entity, weights)
+
+    def expanded(self, name: str) -> str:
+        """An IRI that may be written with a prefix of the data."""
+        prefix, colon, local = name.partition(":")
+        base = self.store.graph.prefixes.get(prefix) if colon and not local.startswith("//") else None
+        return base + local if base is not None else name
+
+    @cached_property
+    def _names(self) -> dict[str, list[int]]:
+        return recognised_names(self.store.graph, self.vocabulary)

@@ -1,0 +1,168 @@
+"""What a store keeps so that missing facts can be found: rules, structure rows, their blend and calibration.
+
+All is chosen on facts held out: rules are mined, and rows encoded, without them. What is kept then knows all.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fusion.base import JointGraph
+from kg.completion import Blend, Completion, Platt, choose_blend, completion_ranks, fit_platt, query_parts
+from kg.links import Answers, ComplEx, both_directions
+from kg.ranking import summary
+from kg.rule_mining import mine
+from kg.rules import Mining, Rules
+from kg.splits import triple_split
+from pipelines.link_training import LinkModel, edge_places, masked, structure_of
+from pipelines.settings import Settings
+
+TOP = 10
+"""Candidates of each held-out query that the calibration learns from."""
+
+MOST = 1000
+"""Held-out facts that the choice, the calibration and the score each look at."""
+
+FILES = ("completion.safetensors", "completion.json", "rules.parquet", "rejected.parquet")
+
+
+@dataclass(frozen=True)
+class LearnedCompletion:
+    """What training leaves; `completion` knows all facts, `held_out` scores one that did not.
+
+    Shapes: ``rejected (k, 3)`` facts that a person refused.
+    """
+
+    completion: Completion
+    platt: Platt | None
+    rejected: NDArray[np.int64]
+    held_out: dict[str, dict[str, float]]
+
+    def save(self, folder: Path) -> None:
+        """Write the four files."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from pipelines.store import save_tensors, write_json
+
+        completion = self.completion
+        assert completion.rules is not None
+        assert completion.rows is not None
+        assert completion.scorer is not None
+        tensors = {"rows": completion.rows, "relation": completion.scorer.relation}
+        save_tensors(tensors, folder / "completion.safetensors")
+        about = {
+            "blend": asdict(completion.blend),
+            "platt": None if self.platt is None else asdict(self.platt),
+        }
+        write_json(folder / "completion.json", about)
+        completion.rules.save(folder / "rules.parquet")
+        columns = dict(zip(("head", "relation", "tail"), self.rejected.T, strict=True))
+        pq.write_table(pa.table(columns), folder / "rejected.parquet")
+
+    @classmethod
+    def load(cls, folder: Path, triples: NDArray[np.int64], num_entities: int) -> LearnedCompletion:
+        """Read what `save` wrote, over the store's facts.
+
+        Raises:
+            ValueError: if a file is missing or damaged.
+        """
+        import pyarrow.parquet as pq
+        from safetensors.torch import load_file
+
+        about: dict[str, Any] = json.loads((folder / "completion.json").read_text(encoding="utf-8"))
+        tensors = load_file(folder / "completion.safetensors")
+        rules = Rules.load(folder / "rules.parquet", triples, num_entities)
+        count, width = len(tensors["relation"]) // 2, tensors["rows"].shape[1]
+        scorer = ComplEx(count, width // 2)
+        scorer.load_state_dict({"relation": tensors["relation"]})
+        completion = Completion.of(
+            torch.from_numpy(triples),
+            num_entities,
+            count,
+            scorer=scorer,
+            rows=tensors["rows"],
+            rules=rules,
+            blend=Blend(**about["blend"]),
+        )
+        with pq.ParquetFile(folder / "rejected.parquet") as file:
+            table = file.read()
+        rejected = np.stack([table[name].to_numpy() for name in ("head", "relation", "tail")], axis=1)
+        platt = None if about["platt"] is None else Platt(**about["platt"])
+        return cls(completion, platt, rejected, {})
+
+
+def learn_completion(
+    links: LinkModel,
+    joint: JointGraph,
+    triples: NDArray[np.int64],
+    settings: Settings,
+    rejected: NDArray[np.int64] | None = None,
+) -> LearnedCompletion:
+    """Choose blend and calibration on the held-out facts of the link objective, then mine all facts.
+
+    Args:
+        links: the trained link model.
+        joint: the graph that it was trained on.
+        triples: ``(t, 3)`` all facts, in the order that the graph was made of.
+        settings: as of the build.
+        rejected: ``(k, 3)`` what a person refused: no facts, and known to be none.
+    """
+    denied = np.empty((0, 3), np.int64) if rejected is None else rejected
+    share, count = settings.link_share, links.num_relations
+    split = triple_split(triples, valid=share, test=share, seed=settings.seed)
+    held = torch.from_numpy(np.concatenate([split.valid, split.test]))
+    with torch.no_grad():
+        seen = masked(joint.log_weight, edge_places(joint, len(triples)), held)
+        rows = links.eval().encoder(joint.edges, seen).cpu()
+    scorer = ComplEx(count, rows.shape[1] // 2)
+    scorer.load_state_dict({"relation": links.scorer.relation.detach().cpu()})
+    mining = Mining(seed=settings.seed)
+    size = joint.num_entities, count
+    learned = triples[split.train]
+    rules = mine(learned, *size, mining, denied)
+    completion = Completion.of(torch.from_numpy(learned), *size, scorer=scorer, rows=rows, rules=rules)
+    facts = torch.from_numpy(triples)
+    known = Answers.of(both_directions(facts, count), 2 * count)
+    platt, held_out = None, {}
+    if len(split.valid):
+        asked = both_directions(facts[_some(split.valid, settings.seed)], count)
+        completion, _ = choose_blend(completion, asked, known)
+        platt = _calibrated(completion, asked, known)
+    if len(split.test):
+        asked = both_directions(facts[_some(split.test, settings.seed)], count)
+        ranks = completion_ranks(completion, asked, known).numpy()
+        held_out["links with rules and prior (filtered, both directions)"] = summary(ranks)
+    rules, rows = mine(triples, *size, mining, denied), structure_of(links, joint).cpu()
+    whole = Completion.of(facts, *size, scorer=scorer, rows=rows, rules=rules, blend=completion.blend)
+    return LearnedCompletion(whole, platt, denied, held_out)
+
+
+def _some(rows: NDArray[np.int64], seed: int) -> Tensor:
+    """At most so many of the facts, drawn at random, in their order."""
+    return torch.from_numpy(np.sort(np.random.default_rng(seed).permutation(rows)[:MOST]))
+
+
+def _calibrated(completion: Completion, asked: Tensor, known: Answers) -> Platt | None:
+    """From the log-softmax of a query's best candidates to the chance of being the fact that was hidden."""
+    feature, right = [], []
+    for part in query_parts(len(asked), completion.num_entities):
+        head, relation, tail = asked[part].unbind(1)
+        scores = completion.scores(head, relation)
+        row, other = known.take(known.places(head, relation))
+        kept = other != tail[row]
+        scores[row[kept], other[kept]] = float("-inf")
+        best = scores.log_softmax(1).topk(min(TOP, scores.shape[1]), dim=1)
+        feature.append(best.values)
+        right.append(best.indices == tail.unsqueeze(1))
+    value, hit = torch.cat(feature).reshape(-1), torch.cat(right).reshape(-1)
+    told = value.isfinite()
+    return fit_platt(value[told], hit[told])

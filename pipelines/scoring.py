@@ -1,0 +1,167 @@
+"""From a question in a store's terms to the score of every entity: a sum of terms, each kept apart.
+
+What is kept apart can be shown, and left out to see what it did (see pipelines.reasons).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from fusion.attention import DECAY
+from fusion.base import CONTEXT, STRUCTURE, Sense, Senses, View, unit
+from pipelines.joint import joint_graph
+from pipelines.question import GRAPH, JOINT, Asked
+from pipelines.store import Store
+
+EXACT = 0.9999
+"""Similarity above which an observation is the very one that was shown; what is left is rounding."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What each entity's score is the sum of.
+
+    Shapes: each of `parts` and ``hub`` ``(n,)``.
+
+    Args:
+        parts: similarity to the question by sense; `joint` for the fused vectors, `graph` for the nearness by
+            facts to what it names.
+        hub: what an entity's joint similarity is lessened by.
+        shown: senses that the question itself shows; the very picture or words count once more there.
+        weights: how much each part counts.
+    """
+
+    parts: dict[str, Tensor]
+    hub: Tensor
+    shown: frozenset[str]
+    weights: Mapping[str, float]
+
+    def score(self) -> Tensor:
+        """The score of each entity, ``(n,)``."""
+        total = self.penalty()
+        for name in self.parts:
+            total = total + self.share(name)
+        return total
+
+    def penalty(self) -> Tensor:
+        """What the correction for hubs adds to the scores, ``(n,)``: nothing or less."""
+        return -self.weights[JOINT] * self.hub
+
+    def share(self, name: str) -> Tensor:
+        """What one sense brings to the scores, ``(n,)``; the correction for hubs is in none."""
+        part = self.parts[name]
+        # near twins abound: the very picture or words count once more
+        exact = (part >= EXACT).to(part.dtype) if name in self.shown else 0.0
+        return self.weights.get(name, 1.0) * (part + exact)
+
+
+class Scorer:
+    """Scores all entities of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @cached_property
+    def memory(self) -> Senses:
+        """What attention looks up when a question lacks a sense."""
+        store = self.store
+        joint = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
+        with torch.no_grad():
+            everyone = torch.ones(joint.num_entities, dtype=torch.bool)
+            return store.model.memory(joint, store.tensors.get(STRUCTURE), everyone)
+
+    @property
+    def has_facts(self) -> bool:
+        """Whether the store knows which entities are near by the facts."""
+        return "affinity.indptr" in self.store.tensors
+
+    def has(self, name: str, entity: int) -> bool:
+        """Whether an entity can be compared by a term."""
+        return name in (JOINT, GRAPH) or bool(self.memory[name].present[entity])
+
+    def terms(self, asked: Sequence[Asked]) -> list[Terms]:
+        """The terms of several questions; products run once for all."""
+        near = [self._near(one) for one in asked]
+        vectors = self._embed(asked, near)
+        return [self._terms(*one) for one in zip(asked, vectors, near, strict=True)]
+
+    def shown(self, one: Asked) -> dict[str, list[Tensor]]:
+        """The question's observations by modality; an entity in it brings its own."""
+        shown = {name: [row] for name, row in one.features.items()}
+        if one.entity is not None:
+            for name, owners in self.store.observations.owners.items():
+                own = self.store.observations.features[name][owners == one.entity]
+                if len(own) and name not in one.hidden:
+                    shown.setdefault(name, []).extend(own)
+        return shown
+
+    def same_sense(self, modality: str, features: Tensor) -> Tensor:
+        """Best similarity of each entity's observations of one modality, ``(n,)``; 0 where it has none."""
+        rows, owners = (
+            self.store.observations.features[modality],
+            self.store.observations.owners[modality],
+        )
+        out = torch.zeros(self.store.graph.num_entities)
+        return out.scatter_reduce(0, owners, rows @ features, "amax")
+
+    def _terms(self, one: Asked, vector: Tensor, near: Tensor) -> Terms:
+        tensors = self.store.tensors
+        joint = tensors["joint"].float() @ vector
+        hubs = [tensors[f"hub.{name}"] for name in one.features if f"hub.{name}" in tensors]
+        hub = torch.stack(hubs).mean(0) if hubs else torch.zeros_like(joint)
+        parts: dict[str, Tensor] = {JOINT: joint}
+        for modality, rows in self.shown(one).items():
+            parts[modality] = torch.stack([self.same_sense(modality, row) for row in rows]).amax(0)
+        if one.anchors and self.has_facts:
+            parts[GRAPH] = near
+        return Terms(parts, hub, frozenset(one.features), one.weights)
+
+    @torch.no_grad()
+    def _embed(self, asked: Sequence[Asked], near: list[Tensor]) -> Tensor:
+        """Joint vectors of the questions, whose nearness to all entities is known: ``(q, d)``."""
+        model, memory = self.store.model, self.memory
+        senses: Senses = {}
+        for name in model.modalities:
+            sense = Sense.absent(memory[name], len(asked))
+            vectors, present = sense.vectors, sense.present
+            for row, one in enumerate(asked):
+                shown = [model.project(name, one.features[name][None])] if name in one.features else []
+                own = one.entity if name not in one.hidden else None
+                if own is not None and bool(memory[name].present[own]):
+                    shown.append(memory[name].vectors[own][None])
+                if shown:
+                    vectors[row], present[row] = unit(torch.cat(shown).mean(0)), True
+            senses[name] = Sense(vectors, present)
+        for name in model.context:
+            own_sense, around = memory[name], memory[CONTEXT + name]
+            # one fact further than the anchors' own context
+            told = Sense(own_sense.vectors + DECAY * around.vectors, own_sense.present | around.present)
+            senses[CONTEXT + name] = self._heard(asked, told)
+        if STRUCTURE in memory:
+            senses[STRUCTURE] = self._heard(asked, memory[STRUCTURE])
+        everyone = torch.ones(self.store.graph.num_entities, dtype=torch.bool)
+        return model.embed(View(senses, torch.stack(near) if self.has_facts else None), memory, everyone)
+
+    def _heard(self, asked: Sequence[Asked], sense: Sense) -> Sense:
+        """What the anchors of each question tell by one sense: a question's facts are its ties to them."""
+        out = Sense.absent(sense, len(asked))
+        for row, one in enumerate(asked):
+            heard = [anchor for anchor in one.anchors if bool(sense.present[anchor])]
+            if heard:
+                out.vectors[row] = unit(sense.vectors[heard].mean(0))
+                out.present[row] = True
+        return out
+
+    def _near(self, one: Asked) -> Tensor:
+        """Nearness of all entities to a question's anchors, ``(n,)`` in [0, 1]."""
+        tensors, out = self.store.tensors, torch.zeros(self.store.graph.num_entities)
+        for anchor in one.anchors if self.has_facts else ():
+            start, end = tensors["affinity.indptr"][anchor : anchor + 2].tolist()
+            column, value = (tensors[f"affinity.{name}"][start:end] for name in ("column", "value"))
+            out[column] = torch.maximum(out[column], value)
+        return out

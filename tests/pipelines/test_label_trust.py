@@ -1,0 +1,77 @@
+"""Trust in the senses is learned from examples that nothing else was learned from."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from fusion import FUSIONS
+from fusion.base import JointGraph
+from fusion.label import LabelModel
+from fusion.prototypes import nearness
+from fusion.senses import FEW
+from kg.sparse import SortedEdges
+from pipelines.label_trust import SHRINKAGE, Examples, choose_spaces, folds, learn_trust
+
+
+def test_folds_spread_each_class_and_leave_single_examples_alone() -> None:
+    classes = torch.tensor([0] * 10 + [1] * 5 + [2])
+    fold = folds(classes, seed=3)
+    assert torch.bincount(fold[:10]).tolist() == [2] * 5
+    assert torch.bincount(fold[10:15]).tolist() == [1] * 5
+    assert fold[15] == -1
+    assert torch.equal(fold, folds(classes, seed=3))
+
+
+def examples(rows: torch.Tensor, classes: torch.Tensor, num_classes: int) -> Examples:
+    """One picture for each entity, no fact, all of them the training part."""
+    none = torch.empty(2, 0, dtype=torch.int64)
+    edges = SortedEdges.of(none, none[0], len(rows), 1)
+    entities = torch.arange(len(rows))
+    graph = JointGraph(len(rows), {"image": rows}, {"image": entities}, edges, torch.empty(0), None)
+    fusion = FUSIONS["attention"]({"image": rows.shape[1]}, 1, width=rows.shape[1])
+    everyone = torch.ones(len(rows), dtype=torch.bool)
+    fusion.fit_senses(graph, everyone)
+    literals = torch.full((num_classes,), -1)
+    model = LabelModel(fusion, everyone, literals, torch.stack([entities, classes]), 1)
+    fold = folds(classes, seed=0)
+    return Examples(model, graph, entities, classes, classes, fold, None, fusion.bases())
+
+
+def test_classes_of_pure_noise_are_not_told_by_examples_of_unseen_folds() -> None:
+    torch.manual_seed(0)
+    classes = torch.arange(4 * FEW) % 8
+    known = examples(torch.randn(len(classes), 200), classes, 8)
+    near, truth = known.unseen(SHRINKAGE[0])
+    unseen = float((known.model.prototypes.summed(near).argmax(1) == truth).float().mean())
+    # left out of its own row alone, an example still lies where the whitening has put it
+    memory = known.model.remember(known.graph)
+    shown = known.model.fusion.told(known.model.view(memory.senses, None, known.entities))
+    seen = known.model.prototypes.logits_by(
+        "image", nearness(shown["image"], memory.rows["image"], functional.one_hot(classes).float())
+    )
+    assert unseen < 0.25 < 0.9 < float((seen.argmax(1) == classes).float().mean())
+
+
+def test_spaces_are_taken_for_round_where_there_is_little_to_learn_from() -> None:
+    torch.manual_seed(0)
+    quiet = torch.cat([torch.full((10,), 0.2), torch.full((20,), 3.0)])
+    chosen = []
+    for count, spread in ((40 * FEW, quiet), (2 * FEW, torch.ones(30))):
+        classes = torch.arange(count) % 8
+        means = torch.randn(8, 30) * (spread if len(chosen) else 0.2 * (spread < 1))
+        known = examples(means[classes] + spread * torch.randn(count, 30), classes, 8)
+        before = known.model.examples
+        chosen.append(choose_spaces(known))
+        learn_trust(known, chosen[-1])
+        assert torch.equal(known.model.examples, before)
+    assert chosen[0] == SHRINKAGE[0]
+    assert chosen[1] == SHRINKAGE[-1]
+
+
+def test_without_a_class_of_two_examples_nothing_is_fitted() -> None:
+    known = examples(torch.eye(3), torch.arange(3), 3)
+    before = {name: value.clone() for name, value in known.model.prototypes.state_dict().items()}
+    learn_trust(known, choose_spaces(known))
+    after = known.model.prototypes.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
