@@ -45,9 +45,9 @@ BEATS, THIRD = 0.15, 1 / 3
 
 def stores(quick: bool) -> Iterator[tuple[str, str, Store]]:
     """Name, target and store of each set."""
-    settings = Settings(epochs=10) if quick else Settings()
+    settings = Settings(epochs=2) if quick else Settings()
     with tempfile.TemporaryDirectory() as folder:
-        write_phantom(Path(folder), Phantom(studies=600, rare=RARE, seed=PHANTOM_SEED))
+        write_phantom(Path(folder), Phantom(studies=360 if quick else 600, rare=RARE, seed=PHANTOM_SEED))
         store = build(Path(folder) / GRAPH, Path(folder) / "store", settings=settings)
         yield "synthetic phantom, finding", FINDING, store
     if not quick:
@@ -142,7 +142,7 @@ def main() -> int:
     quick = parser("Every fusion, and what it bears.").parse_args().quick
     seeds, rows, details = 1 if quick else SEEDS, [], {}
     for name, iri, store in stores(quick):
-        scores = evaluate_labels(store, iri, seeds=seeds)
+        scores = evaluate_labels(store, iri, seeds=seeds, members=1 if quick else 3)
         rows += comparisons(name, scores, BEATS if iri == FINDING else 0)
         print(f"{name}: {_accuracies(scores)}", file=sys.stderr)
         lost = robustness(store, iri, seeds=seeds, panels=())
