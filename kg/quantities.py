@@ -21,8 +21,9 @@ _QUDT, _SCHEMA = "http://qudt.org/schema/qudt/", "https://schema.org/"
 _VALUES = frozenset({_QUDT + "numericValue", _QUDT + "value", _SCHEMA + "value"})
 # of several the last counts: a text says less than a code, a code less than an IRI
 _UNITS = (_SCHEMA + "unitText", _SCHEMA + "unitCode", _QUDT + "hasUnit", _QUDT + "unit")
+_QUDT_UNITS = ("http://qudt.org/vocab/unit/", "https://qudt.org/vocab/unit/")
 UNIT = "urn:unit:"
-"""Starts the name of a unit that is written as a code or a text."""
+"""Starts the name of a unit that is written as a code, a text or an IRI of another vocabulary than QUDT."""
 
 
 def folded(facts: Facts, tags: list[pa.Array]) -> tuple[Facts, list[pa.Array]]:
@@ -88,7 +89,8 @@ def _units(facts: Facts, names: list[str], node: np.ndarray) -> dict[int, str]:
         out |= {entity: UNIT + quote(text.strip()) for entity, text in sorted(pairs, reverse=True)}
         links = facts.links[np.isin(facts.links[:, 1], numbers) & node[facts.links[:, 0]]]
         iris = facts.terms.take(pa.array(links[:, 2])).to_pylist()
-        out |= dict(sorted(zip(links[:, 0].tolist(), iris, strict=True), reverse=True))
+        named = [name if name.startswith(_QUDT_UNITS) else UNIT + quote(name) for name in iris]
+        out |= dict(sorted(zip(links[:, 0].tolist(), named, strict=True), reverse=True))
     return out
 
 

@@ -38,6 +38,7 @@ def told(graph: KnowledgeGraph) -> list[tuple[str, str, str, str | None]]:
         ('[ a schema:QuantitativeValue ; schema:value 3.5 ; schema:unitCode "BAR" ]', "urn:unit:BAR"),
         ('[ schema:value 3.5 ; schema:unitText "m/s" ; schema:unitCode "MTS" ]', "urn:unit:MTS"),
         ('[ schema:value 3.5 ; schema:unitText "l/min" ]', "urn:unit:l/min"),
+        ("[ qudt:value 3.5 ; qudt:unit <http://other.org/bar> ]", "urn:unit:http%3A//other.org/bar"),
         ("[ schema:value 3.5 ]", DECIMAL),
     ],
 )

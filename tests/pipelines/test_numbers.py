@@ -102,6 +102,7 @@ def test_values_with_units_of_their_own_become_the_commonest_and_what_does_not_c
         :d :pressure [ schema:value "2e2" ; schema:unitText "kPa" ] .
         :e :pressure [ schema:value 7 ; schema:unitCode "KGM" ] .
         :f :pressure 6 . :g :pressure [ schema:value 8 ; schema:unitText "furlong" ] .
+        :h :pressure [ qudt:value 9 ; qudt:unit <http://other.org/bar> ] .
         """,
         encoding="utf-8",
     )
@@ -113,5 +114,5 @@ def test_values_with_units_of_their_own_become_the_commonest_and_what_does_not_c
     }  # fmt: skip
     assert [problem for _, problem in found.problems] == [
         f"expected a unit that converts to BAR, as most values of {EX}pressure (got {unit})"
-        for unit in ("KGM", "furlong")
+        for unit in ("KGM", "furlong", "http://other.org/bar")
     ]
