@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.machines import chosen, halves, main, scores
+from benchmarks.machines import PROTOCOLS, chosen, halves, main, rows_of, scores
 
 # two settings, three runs: hits, false alarms, misses, rest
 COUNTS = np.array([
@@ -37,6 +37,19 @@ def test_a_half_is_of_the_runs_that_may_choose_and_is_drawn_by_the_seed() -> Non
     assert one.sum(1).tolist() == [4] * 9
     assert (one != two).any()
     assert np.array_equal(one, halves(allowed, 0))
+
+
+def test_the_best_rival_of_each_protocol_is_compared_and_what_is_left_out_of_ours_is_no_rival() -> None:
+    f1 = {"with the graph": 0.8, "each sensor alone, neither": 0.95, "forest": 0.7, "autoencoder": 0.9}
+    results = {name: {protocol: {"f1": value} for protocol in PROTOCOLS} for name, value in f1.items()}
+    kinds = {"fault, concat": {"accuracy": 0.5}, "no fault seen: the fitting rows alone": {"accuracy": 0.6}}
+    rows = {row.benchmark.partition("settings chosen on ")[2]: row for row in rows_of(results, kinds)}
+    assert not any("neither" in name for name in rows)
+    assert rows["other runs: against forest"].holds
+    assert not rows["other runs: against autoencoder"].holds
+    for protocol in ("other days", "other families"):
+        row = rows[f"{protocol}: against the best run here, autoencoder"]
+        assert (row.ours, row.rival, row.holds) == (0.8, 0.9, False)
 
 
 def test_without_the_data_the_benchmark_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
