@@ -27,12 +27,13 @@ from kg.vocabulary import DEFAULT, Vocabulary
 from pipelines.history import Progress
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_scores import label_scores
+from pipelines.label_split import fewer_labels, label_split
 from pipelines.label_training import Labeller, examples_of, logits_of, train_labels
 from pipelines.leaks import Leak, leaks
 from pipelines.numbers import NUMBER, scaled, without_predicates
 from pipelines.settings import Settings
 from pipelines.store import save_tensors, write_json
-from pipelines.target import Target, find_target, label_split
+from pipelines.target import Target, find_target
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,10 @@ def prepare(
     Raises:
         ValueError: see `find_target`.
     """
-    target = find_target(graph, iri)
+    target = find_target(graph, iri, settings.group)
     found = tuple(leaks(graph, target))
     split = label_split(target, valid=settings.valid_share, test=settings.test_share, seed=settings.seed)
-    split = _fewer(split, target, settings)
+    split = fewer_labels(split, target, settings.label_share, settings.seed)
     hidden = frozenset({iri, *(leak.iri for leak in found)})
     seen = observed_without(graph, observations, texts, hidden)
     visible = np.ones(graph.num_entities, dtype=bool)
@@ -262,15 +263,3 @@ class Kept:
 
 def _pairs(*columns: pa.ChunkedArray) -> list[tuple[Any, ...]]:
     return list(zip(*(column.to_pylist() for column in columns), strict=True))
-
-
-def _fewer(split: Split, target: Target, settings: Settings) -> Split:
-    """The same split with a share of the training labels, each class keeping one."""
-    if settings.label_share == 1:
-        return split
-    random = np.random.default_rng(settings.seed)
-    order = random.permutation(split.train)
-    first = order[np.unique(target.classes[order], return_index=True)[1]]
-    count = max(round(settings.label_share * len(order)), len(first))
-    rest = order[~np.isin(order, first)][: count - len(first)]
-    return replace(split, train=np.sort(np.concatenate([first, rest])))

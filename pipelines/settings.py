@@ -73,6 +73,13 @@ class Settings:
     label_share: float = field(
         default=1.0, metadata=_help("share of the training labels to learn from; the graph stays whole")
     )
+    group: str = field(
+        default="",
+        metadata=_help(
+            "a property, as an IRI: of those that share its value (one patient's studies, runs cut from one "
+            "recording) none are learned from while others are judged"
+        ),
+    )
     balance: bool = field(default=False, metadata=_help("weigh classes so that rare ones count as much"))
     modality_dropout: float = field(
         default=0.2, metadata=_help("chance that a step of the label objective hides a sense of an entity")
