@@ -106,7 +106,7 @@ def _draw_curves(axes: Axes, curves: Sequence[dict[str, Any]]) -> None:
         colour = COLOURS.get(curve["fusion"], "#555555")
         amount, mean, spread = curve["amount"], curve["accuracy"], curve["spread"]
         axes.plot(amount, mean, color=colour, ls="-" if learned else (0, (2, 2)), marker="o", ms=3, lw=1.6)
-        if learned:
+        if learned and None not in spread:
             low = [value - width for value, width in zip(mean, spread, strict=True)]
             high = [value + width for value, width in zip(mean, spread, strict=True)]
             axes.fill_between(amount, low, high, color=colour, alpha=0.12, lw=0)

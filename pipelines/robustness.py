@@ -20,6 +20,7 @@ from fusion.base import STRUCTURE, JointGraph, View
 from fusion.label import disturbed
 from pipelines.attacks import Features, Loss, features_of, fgsm, label_loss, pgd, shown_features
 from pipelines.damage import chosen_share, without_observations, wrong_links
+from pipelines.deviation import deviation
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_evaluation import both_lessons, check_counts
 from pipelines.label_training import Labeller, logits_of, train_labels
@@ -73,6 +74,7 @@ def robustness(
     iri: str,
     *,
     seeds: int = 3,
+    group: str | None = None,
     panels: Collection[str] = PANELS,
     device: str = "auto",
     progress: Progress | None = None,
@@ -83,14 +85,15 @@ def robustness(
         store: the opened store; only its facts, features and settings are used.
         iri: the property to predict.
         seeds: number of splits; wrong links are measured on the first alone.
+        group: who shares its value is in one part of each split; by default the store's.
         panels: which kinds of damage; what is missing is always among them.
         device: cpu, cuda or auto.
         progress: called with stage, models done, models in all.
 
     Returns:
         ``curves``: a list of panel, which, fusion, absent, and ``amount``, ``accuracy``, ``spread`` point by
-        point; ``half missing``: for each modality and fusion what is lost when half of the test entities
-        miss it, and as a share of what concat loses (None where concat loses nothing).
+        point (None of a single seed); ``half missing``: for each modality and fusion what is lost when half
+        of the test entities miss it, and as a share of what concat loses (None where concat loses nothing).
 
     Raises:
         ValueError: for fewer than one seed, or a property that tells no classes.
@@ -99,6 +102,7 @@ def robustness(
 
     check_counts(seeds)
     where = resolve_device(device)
+    base = store.settings if group is None else replace(store.settings, group=group)
     found: dict[Key, list[float]] = defaultdict(list)
     wrong = "wrong links" in panels
     total, done = seeds * 2 * len(FUSIONS) + wrong * len(WRONG) * len(FUSIONS), 0
@@ -110,7 +114,7 @@ def robustness(
             progress("robustness", done, total)
 
     for number in range(seeds):
-        settings = replace(store.settings, seed=store.settings.seed + number)
+        settings = replace(base, seed=base.seed + number)
         lesson = both_lessons(store, iri, settings, where)[True]
         for fusion in FUSIONS:
             for absent in (LEARNED, ZEROS):
@@ -256,7 +260,7 @@ def _gathered(found: dict[Key, list[float]]) -> list[dict[str, Any]]:
             "absent": absent,
             "amount": [amount for amount, _ in points],
             "accuracy": [float(np.mean(values)) for _, values in points],
-            "spread": [float(np.std(values)) for _, values in points],
+            "spread": [deviation(values) for _, values in points],
         }
         for (panel, which, fusion, absent), points in lines.items()
     ]
