@@ -132,7 +132,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--without", action="append", default=[], metavar="IRI", help="a relation to do without")
     out.add_argument("--target", metavar="IRI", help="measure how well this property is told, by labels")
     out.add_argument("--fusion", metavar="NAME", help="of the label models (default: all, attention first)")
-    out.add_argument("--label-share", type=float, metavar="S", help="of the training labels (the store's)")
+    out.add_argument("--label-share", type=float, metavar="S", help="of the labels (the store's)")
     out.add_argument("--group", metavar="IRI", help="who shares its value stays together (the store's)")
     out.add_argument("--ensemble", type=int, default=3, metavar="N", help="models of a target's ensemble (3)")
     out.add_argument("--robustness", type=Path, metavar="PNG", help="draw how a target's models bear damage")

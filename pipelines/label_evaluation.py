@@ -74,7 +74,7 @@ def evaluate_labels(
         iri: the property to predict; the store need not have been built for it.
         seeds: number of splits, from the store's own seed upwards.
         fusion: compare with this one alone; by default with all, and attention is the main one.
-        label_share: share of the training labels to learn from; by default the store's.
+        label_share: share of the labels to learn and to validate from; by default the store's.
         group: who shares its value is in one part of each split; by default the store's.
         members: models of the ensemble, which differ in their seeds and share each split.
         device: cpu, cuda or auto.

@@ -40,7 +40,10 @@ def label_split(target: Target, *, valid: float, test: float, seed: int) -> Spli
 
 
 def fewer_labels(split: Split, target: Target, share: float, seed: int) -> Split:
-    """The same split with a share of the training labels, each class keeping one."""
+    """The same split with a share of the labels, each class keeping one for training.
+
+    Validation's are thinned as well: they stop the training, and are examples once they have judged it.
+    """
     if share == 1:
         return split
     random = np.random.default_rng(seed)
@@ -53,7 +56,8 @@ def fewer_labels(split: Split, target: Target, share: float, seed: int) -> Split
             first = np.append(first, place[label == number][0])
     count = max(round(share * len(order)), len(first))
     rest = order[~np.isin(order, first)][: count - len(first)]
-    return replace(split, train=np.sort(np.concatenate([first, rest])))
+    valid = random.permutation(split.valid)[: round(share * len(split.valid))]
+    return replace(split, train=np.sort(np.concatenate([first, rest])), valid=np.sort(valid))
 
 
 def folds(target: Target, part: Ids, seed: int) -> Ids:

@@ -34,6 +34,7 @@ from pipelines.numbers import NUMBER, scaled, without_predicates
 from pipelines.settings import Settings
 from pipelines.store import save_tensors, write_json
 from pipelines.target import Target, find_target
+from pipelines.wording import counted
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,18 @@ class Learned:
         out = [f"left out of {target.iri}: {leak.iri} ({leak.reason})" for leak in self.lesson.leaks]
         if target.several:
             out.append(
-                f"{target.several} of {len(target.entities)} entities have several values of {target.iri}: "
+                f"{target.several} of {counted(len(target.entities), 'entity', 'entities')} "
+                f"{'has' if target.several == 1 else 'have'} several values of {target.iri}: "
                 "each teaches as a part of an example, and a prediction that hits one of them is right"
             )
         count = target.counts(split.train)
         rare = [target.names[i] for i in np.flatnonzero(count <= 1)]
         if rare:
             shown = ", ".join(rare[:3])
-            out.append(f"{len(rare)} values of {target.iri} have a single example to learn from: {shown}")
+            of_it, have = f"of {target.iri}", "has" if len(rare) == 1 else "have"
+            out.append(
+                f"{counted(len(rare), 'value')} {of_it} {have} a single example to learn from: {shown}"
+            )
         return out
 
 

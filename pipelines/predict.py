@@ -58,7 +58,10 @@ def _property_flags(out: argparse._ArgumentGroup) -> None:
         "--abstain", type=float, default=0.0, metavar="P", help="least probability of a prediction (0)"
     )
     out.add_argument(
-        "--suggest", type=int, metavar="N", help="instead: the N entities whose label would teach most"
+        "--suggest",
+        type=int,
+        metavar="N",
+        help="instead: N entities whose label to ask for next, unsure and not alike",
     )
     out.add_argument(
         "--map",
@@ -209,7 +212,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "nothing to predict: every entity of this kind has a value, or nothing was observed of it"
         )
         return 0
-    title = "labels that would teach most" if flags.suggest else flags.target
+    title = "labels to ask for next" if flags.suggest else flags.target
     screen.print(predictions_table(title, found))
     return 0
 

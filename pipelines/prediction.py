@@ -188,7 +188,7 @@ class Predictor:
         return whole, {name: self._probability(entities, senses) for name, senses in sources.items()}
 
     def suggest(self, count: int) -> list[Prediction]:
-        """The candidates whose labels would teach most: unsure, and unlike each other."""
+        """The candidates whose label to ask for next: unsure, and unlike each other."""
         entities = self.candidates()
         rows = torch.from_numpy(entities)
         with torch.no_grad():

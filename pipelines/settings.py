@@ -71,7 +71,8 @@ class Settings:
         default=1024, metadata=_help("most numbers kept of each sense where labels are predicted")
     )
     label_share: float = field(
-        default=1.0, metadata=_help("share of the training labels to learn from; the graph stays whole")
+        default=1.0,
+        metadata=_help("share of the labels to learn and validate from; the graph stays whole"),
     )
     group: str = field(
         default="",
