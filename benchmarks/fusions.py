@@ -30,11 +30,12 @@ from data.medicine.turtle import MEDICINE
 from kg.splits import Split
 from pipelines.building import build
 from pipelines.damage import without_observations
+from pipelines.damage_curves import LEARNED, ZEROS
 from pipelines.deviation import deviation_said
 from pipelines.label_evaluation import ENSEMBLE, WITH_GRAPH, evaluate_labels
 from pipelines.label_training import train_labels
 from pipelines.labels import Lesson, prepare, probabilities
-from pipelines.robustness import LEARNED, ZEROS, robustness
+from pipelines.robustness import robustness
 from pipelines.settings import Settings
 from pipelines.store import Store
 

@@ -28,15 +28,10 @@ if TYPE_CHECKING:
 Rows = dict[bytes, "NDArray[np.float32]"]  # by the hash of the content
 
 _LOG = logging.getLogger(__name__)
-
 _KEY_BYTES = 32  # of a sha256
-
 _SHARD_SECONDS = 10.0  # at most this much work is lost when a run is killed
-
 _MANY = 8  # so many small shards are merged into one
-
 _SMALL = 64 * 2**20  # bytes; a shard of this size is left alone
-
 _STALE = 600.0  # seconds after which an unfinished shard belongs to nobody
 
 

@@ -13,16 +13,13 @@ BLANK = "urn:sensegraph:blank:"
 # A blank node begins the line, or ends it but for " ." and perhaps the graph's name. A literal that
 # looks so is no danger: it would have a quote before the end of the line.
 _BLANK = re.compile(rb'^_:[^ ]+|(?<= )_:[^ "]+(?= (?:(?:<[^ "]*>|_:[^ "]+) )?\.$)', flags=re.MULTILINE)
-
 _NODE = rb"(?:<[^<> ]*>|_:[^ ]+)"
-
 # A reifier of one statement without terms nested in it: what an annotation {| ... |} becomes.
 _REIFIER = re.compile(
     rb"^(?P<reifier>" + _NODE + rb") <http://www\.w3\.org/1999/02/22-rdf-syntax-ns#reifies> "
     rb"<<\( (?P<subject>" + _NODE + rb") (?P<predicate><[^<> ]*>) (?P<object>(?!<<).+) \)>>(?P<rest>.*)\n",
     flags=re.MULTILINE,
 )
-
 _RDF12 = re.compile(rb'^\S+ \S+ (?:<<|".*"@[A-Za-z0-9-]+--(?:ltr|rtl) ).*\n', flags=re.MULTILINE)
 
 

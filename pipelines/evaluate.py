@@ -159,7 +159,8 @@ def measured(
     if flags.robustness:
         return _damaged(flags, store, progress)
     if flags.target:
-        from pipelines.label_evaluation import evaluate_labels, labels_table
+        from pipelines.label_evaluation import evaluate_labels
+        from pipelines.label_table import labels_table
 
         result = evaluate_labels(
             store,
@@ -196,8 +197,9 @@ def _check(flags: argparse.Namespace) -> None:
 def _damaged(
     flags: argparse.Namespace, store: Store, progress: Progress | None
 ) -> tuple[dict[str, Any], str]:
+    from pipelines.damage_curves import half_sentences
     from pipelines.plots import draw_robustness, write_result
-    from pipelines.robustness import half_sentences, robustness
+    from pipelines.robustness import robustness
 
     result = robustness(
         store, flags.target, seeds=flags.seeds, group=flags.group, device=flags.device, progress=progress

@@ -11,11 +11,12 @@ python -m pipelines.predict --store my_store --head https://example.org/chair \
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pipelines.flags import print_json
 
 if TYPE_CHECKING:
     from pipelines.prediction import Prediction, Predictor
@@ -103,8 +104,7 @@ def complete(flags: argparse.Namespace) -> int:
     if flags.propose is not None:
         write_proposals(flags.propose, found.proposals)
     if flags.json:
-        json.dump([one.as_json() for one in found.proposals], sys.stdout, ensure_ascii=False)
-        print()
+        print_json(found.proposals)
         return 0
     from rich.console import Console
 
@@ -199,8 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     if flags.json:
-        json.dump([one.as_json() for one in found], sys.stdout, ensure_ascii=False)
-        print()
+        print_json(found)
         return 0
     from rich.console import Console
 

@@ -20,7 +20,7 @@ from fusion.base import STRUCTURE, JointGraph, View
 from fusion.label import disturbed
 from pipelines.attacks import Features, Loss, features_of, fgsm, label_loss, pgd, shown_features
 from pipelines.damage import chosen_share, without_observations, wrong_links
-from pipelines.deviation import deviation
+from pipelines.damage_curves import LEARNED, SHARES, ZEROS, Key, curves_of, half_missing
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_evaluation import both_lessons, check_counts
 from pipelines.label_training import Labeller, logits_of, train_labels
@@ -31,17 +31,11 @@ from pipelines.store import Store
 if TYPE_CHECKING:
     from pipelines.history import Progress
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 NOISE = (0.0, 0.25, 0.5, 1.0, 2.0)
 RADII = (0.0, 0.05, 0.1, 0.2, 0.4)
 WRONG = (0.25, 0.5, 1.0)
-HALF = 0.5
 ATTACKS: dict[str, Callable[[Loss, Features, float], Features]] = {"FGSM": fgsm, "PGD": pgd}
 PANELS = ("missing", "noise", "attack", "wrong links")
-LEARNED, ZEROS = "learned absent state", "zeros"
-
-Key = tuple[str, str, str, str, float]
-"""Panel, which (a modality, an attack), fusion, absent state, amount of damage."""
 
 
 @dataclass(frozen=True)
@@ -129,41 +123,8 @@ def robustness(
                 for amount, accuracy in _wrong(store, lesson, replace(settings, fusion=fusion)):
                     found["wrong links", "retrained", fusion, LEARNED, amount].append(accuracy)
                     counted()
-    curves = _gathered(found)
+    curves = curves_of(found)
     return {"target": iri, "seeds": seeds, "curves": curves, "half missing": half_missing(curves)}
-
-
-def half_missing(curves: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What is lost by fusion when half of the entities miss a modality; ``all`` sums over modalities."""
-    losses: dict[str, dict[str, float]] = defaultdict(dict)
-    for curve in curves:
-        if curve["panel"] == "missing" and curve["absent"] == LEARNED:
-            at = curve["amount"].index(HALF)
-            losses[curve["which"]][curve["fusion"]] = curve["accuracy"][0] - curve["accuracy"][at]
-    if losses:
-        fusions = next(iter(losses.values()))
-        losses["all"] = {fusion: sum(row[fusion] for row in losses.values()) for fusion in fusions}
-    return {
-        modality: {
-            fusion: {"loss": loss, "share of concat's": loss / row["concat"] if row["concat"] > 0 else None}
-            for fusion, loss in row.items()
-        }
-        for modality, row in losses.items()
-    }
-
-
-def half_sentences(result: dict[str, Any]) -> list[str]:
-    """A sentence for each modality: what each fusion loses when half of the test entities miss it."""
-    out = []
-    for modality, row in result["half missing"].items():
-        parts = []
-        for fusion, one in row.items():
-            share = one["share of concat's"]
-            bracket = "" if share is None else f" ({share:.2f})"
-            parts.append(f"{fusion} loses {one['loss']:.3f}{bracket}")
-        what = "summed over all" if modality == "all" else f"{modality} missing for half"
-        out.append(f"{what}: {', '.join(parts)}")
-    return [*out, "in brackets: as a share of what concat loses"] if out else out
 
 
 def _trained(lesson: Lesson, settings: Settings) -> Tried:
@@ -245,22 +206,3 @@ def _wrong_graph(store: Store, lesson: Lesson, settings: Settings, share: float)
     seen = Observations(dict(cpu.features), dict(cpu.owners))
     hidden = frozenset(graph.relations.to_pylist()) & lesson.hidden
     return joint_graph(graph, seen, settings, without=hidden)
-
-
-def _gathered(found: dict[Key, list[float]]) -> list[dict[str, Any]]:
-    """Points with the same panel, which, fusion and absent state as one curve."""
-    lines: dict[tuple[str, str, str, str], list[tuple[float, list[float]]]] = defaultdict(list)
-    for (panel, which, fusion, absent, amount), values in found.items():
-        lines[panel, which, fusion, absent].append((amount, values))
-    return [
-        {
-            "panel": panel,
-            "which": which,
-            "fusion": fusion,
-            "absent": absent,
-            "amount": [amount for amount, _ in points],
-            "accuracy": [float(np.mean(values)) for _, values in points],
-            "spread": [deviation(values) for _, values in points],
-        }
-        for (panel, which, fusion, absent), points in lines.items()
-    ]

@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from pipelines.evaluate import main
-from pipelines.label_evaluation import SHOWN, evaluate_labels, labels_table, rare_classes, scores_of
+from pipelines.label_evaluation import evaluate_labels, rare_classes, scores_of
+from pipelines.label_table import SHOWN, labels_table
 from pipelines.labels import Lesson
 from pipelines.store import Store
 from pipelines.target import Target
