@@ -4,15 +4,13 @@ python -m benchmarks.scaling [--quick]
 
 Ten edges a node, d 128, four heads, forward and backward. Heads are drawn evenly, tails by Zipf's law, as in
 a knowledge graph; the same over evenly drawn tails, where no entity is met more often than others and the
-cache helps least, stands in the details. Each size runs in processes of its own, with small and large pages
-(THP_MEM_ALLOC_ENABLE=1), and the faster counts: with pages of 4 kB, ten million edges spend a third of their
-time in page faults, while a hundred thousand are slower with large ones.
+cache helps least, stands in the details. Each size runs in a process of its own, inside `kept_memory` as our
+training does: else ten million edges spend half of their time in page faults.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 
@@ -20,6 +18,7 @@ import torch
 
 from benchmarks.measure import at_most, below, child, parser, peak_bytes, report, seconds
 from kg.attention import RelationalAttention
+from kg.memory import kept_memory
 from kg.sparse import SortedEdges
 
 WIDTH, HEADS, RELATIONS, DEGREE = 128, 4, 20, 10
@@ -47,17 +46,9 @@ def measure(law: str, num_edges: int) -> dict[str, float]:
     def step() -> None:
         layer(x, edges).square().sum().backward()
 
-    times = [seconds(step) for _ in range(max(4, min(20, 3_000_000 // num_edges)))][1:]
+    with kept_memory():
+        times = [seconds(step) for _ in range(max(6, min(60, 6_000_000 // num_edges)))][1:]
     return {"us": 1e6 * statistics.median(times) / num_edges, "GB": peak_bytes() / 2**30}
-
-
-def best(law: str, size: int) -> dict[str, float]:
-    """The faster of small and large pages, each in a process of its own: large ones slow small work down."""
-    found = []
-    for large in (0, 1):
-        os.environ["THP_MEM_ALLOC_ENABLE"] = str(large)
-        found.append({**child("benchmarks.scaling", "--part", f"{law}:{size}"), "large pages": large})
-    return min(found, key=lambda one: one["us"])
 
 
 def main() -> int:
@@ -68,7 +59,10 @@ def main() -> int:
         print(json.dumps(measure(law, int(size))))
         return 0
     sizes = QUICK if flags.quick else SIZES
-    found = {law: {size: best(law, size) for size in sizes} for law in ("zipf", "even")}
+    found = {
+        law: {size: child("benchmarks.scaling", "--part", f"{law}:{size}") for size in sizes}
+        for law in ("zipf", "even")
+    }
     first, last = (found["zipf"][size] for size in (sizes[0], sizes[-1]))
     between = f"from {sizes[0]:,} to {sizes[-1]:,} edges"
     rows = [
