@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+_WEIGHTED = re.compile(r"(.*)=\s*([^\s=(){}<>\"'?$]*)\s*", re.DOTALL)
+"""A pattern, an equals sign, and what might be a number: no valid SPARQL ends so outside of a comment."""
+
+_NUMBER_FIRST = re.compile(r"\s*[-+]?[\d.]+\s*(?:[:=\s])")
+
 
 def key_value(pair: str, flag: str) -> tuple[str, str]:
     """Split KEY=VALUE at its last equals sign (IRIs may hold others).
@@ -25,3 +32,19 @@ def number(text: str, flag: str) -> float:
         return float(text)
     except ValueError:
         raise ValueError(f"expected a number in {flag} (got {text!r})") from None
+
+
+def weighted(text: str, flag: str, default: float) -> tuple[str, float]:
+    """Split PATTERN=NUMBER; a pattern alone has the default weight.
+
+    Raises:
+        ValueError: if no number follows the equals sign that ends a pattern, or no pattern stands before it.
+    """
+    if _NUMBER_FIRST.match(text):
+        raise ValueError(f"expected {flag} PATTERN=NUMBER, the number last (got {text!r})")
+    found = _WEIGHTED.fullmatch(text)
+    if found is None:
+        return text, default
+    if not found[1].strip():
+        raise ValueError(f"expected {flag} PATTERN=NUMBER (got {text!r})")
+    return found[1].strip(), number(found[2], flag)
