@@ -79,7 +79,7 @@ class Asker:
 
     def _named(self, query: Query, inferred: bool) -> Exclusion:
         """What is not wanted as far as its words or its IRI tell."""
-        kinds = [] if query.text is None else named(query.text, self._names)
+        kinds = [] if query.text is None else named(query.text, self.names)
         if query.entity is not None:
             kinds = [self._entity(query.entity)]
         return self._excluded(query.said, kinds, inferred)
@@ -121,7 +121,7 @@ class Asker:
         weights = checked_weights(query.weights)
         anchors = [] if entity is None else [entity]
         if query.text is not None:
-            anchors += recognise(query.text, self._names)
+            anchors += recognise(query.text, self.names)
         for modality in ("image", "audio"):
             if modality not in features:
                 continue
@@ -142,5 +142,6 @@ class Asker:
         return base + local if base is not None else name
 
     @cached_property
-    def _names(self) -> dict[str, list[int]]:
+    def names(self) -> dict[str, list[int]]:
+        """Entities by the names that questions may call them."""
         return recognised_names(self.store.graph, self.vocabulary)
