@@ -84,11 +84,10 @@ class Scorer:
 
     def telling(self, terms: Terms, entity: int) -> list[str]:
         """The parts that an entity can be compared by, and those that changed its score."""
-        return [
-            name
-            for name, part in terms.parts.items()
-            if (part[entity] != 0 if name in (NOT, PREFERS) else self._present(name)[entity])
-        ]
+        changed = {name for name in (NOT, PREFERS) if name in terms.parts and terms.parts[name][entity] != 0}
+        compared = set(terms.parts) - {JOINT, GRAPH, NOT, PREFERS}
+        known = {JOINT, GRAPH} | changed | {name for name in compared if self.memory[name].present[entity]}
+        return [name for name in terms.parts if name in known]
 
     def terms(self, asked: Sequence[Asked]) -> list[Terms]:
         """The terms of several questions; products run once for all."""

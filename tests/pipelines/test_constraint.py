@@ -293,7 +293,7 @@ def test_a_preference_that_is_none_is_told_in_one_sentence(
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_pattern_is_asked_once_for_each_preference_of_it() -> None:
+def test_each_pattern_is_a_preference_of_the_weight_that_it_was_given() -> None:
     found = preferences({"?x a ex:A": 1, "?x a ex:B": -0.5}, lambda pattern: np.array([len(pattern)]))
     assert [(one.pattern, one.weight, one.ids.tolist()) for one in found] == [
         ("?x a ex:A", 1.0, [9]),
