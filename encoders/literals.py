@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,12 +44,14 @@ class Numbers:
 class ReadNumbers:
     """What became of literals: their numbers, which row each came from, and a sentence for each that failed.
 
-    Literals of other datatypes are in neither: they are no numbers and no problem.
+    Literals of other datatypes are in neither: they are no numbers and no problem. `units` has the unit that
+    the numbers of a predicate are in, where one is stated.
     """
 
     numbers: Numbers
     rows: NDArray[np.int64]
     problems: list[tuple[int, str]]
+    units: dict[str, str] = field(default_factory=dict)
 
 
 def read_numbers(
@@ -59,6 +61,7 @@ def read_numbers(
     values: Sequence[str],
     datatypes: Sequence[str],
     units: Sequence[str | None] | None = None,
+    common: Mapping[str, str] | None = None,
 ) -> ReadNumbers:
     """Parse literals and bring the values of each predicate to its most common unit.
 
@@ -71,6 +74,7 @@ def read_numbers(
         values: the written forms.
         datatypes: IRIs of the datatypes.
         units: QUDT unit of each literal whose datatype is none, None where none is stated.
+        common: units of predicates that are settled already, however common others are here.
     """
     quantities = {kind for kind in set(datatypes) if is_unit(kind)}
     if quantities:
@@ -83,30 +87,43 @@ def read_numbers(
         (row, f"expected {_short(datatypes[row])} (got {values[row][:40]!r} for {names[predicate[row]]})")
         for row in np.flatnonzero(numeric & np.isnan(value)).tolist()
     ]
+    settled = dict(common or {})
     if units is not None:
-        problems += _convert(value, predicate, names, units)
+        settled = _commonest(value, predicate, names, units) | settled
+        problems += _convert(value, predicate, names, units, settled)
     rows = np.flatnonzero(np.isfinite(value))
     numbers = Numbers(entity[rows], predicate[rows], value[rows], tuple(names))
-    return ReadNumbers(numbers, rows, sorted(problems))
+    return ReadNumbers(numbers, rows, sorted(problems), settled)
+
+
+def _commonest(
+    value: Floats, predicate: NDArray[np.int64], names: Sequence[str], units: Sequence[str | None]
+) -> dict[str, str]:
+    """The unit that most values of each predicate are in."""
+    counts: dict[int, Counter[str]] = {}
+    for row, unit in enumerate(units):
+        if unit and np.isfinite(value[row]):
+            counts.setdefault(int(predicate[row]), Counter())[unit] += 1
+    return {names[key]: min(count, key=lambda unit: (-count[unit], unit)) for key, count in counts.items()}
 
 
 def _convert(
-    value: Floats, predicate: NDArray[np.int64], names: Sequence[str], units: Sequence[str | None]
+    value: Floats,
+    predicate: NDArray[np.int64],
+    names: Sequence[str],
+    units: Sequence[str | None],
+    common: Mapping[str, str],
 ) -> list[tuple[int, str]]:
     """Convert in place; what cannot be converted becomes NaN and a sentence."""
-    counts: dict[int, Counter[str]] = {}
-    stated = [(row, unit) for row, unit in enumerate(units) if unit and np.isfinite(value[row])]
-    for row, unit in stated:
-        counts.setdefault(int(predicate[row]), Counter())[unit] += 1
-    common = {key: min(count, key=lambda unit: (-count[unit], unit)) for key, count in counts.items()}
     problems = []
-    for row, unit in stated:
-        target = common[int(predicate[row])]
-        scale = affine(unit, target)
+    for row, unit in enumerate(units):
+        if not unit or not np.isfinite(value[row]):
+            continue
+        name = names[predicate[row]]
+        scale = affine(unit, common[name])
         if scale is None:
             value[row] = np.nan
-            wanted = f"a unit that converts to {local_name(target)}"
-            name = names[predicate[row]]
+            wanted = f"a unit that converts to {local_name(common[name])}"
             problems.append((row, f"expected {wanted}, as most values of {name} (got {local_name(unit)})"))
         else:
             value[row] = scale[0] * value[row] + scale[1]

@@ -107,6 +107,12 @@ class TextEncoder:
         got = f"{found}: {shown(text)[:60]!r}"
         return f"expected a text in English (got {got}): name a multilingual model to read it"
 
+    def warn_of(self, text: str) -> None:
+        """Log the warning of a text, if it is the first: thousands would hide everything else."""
+        if not self._warned and (sentence := self.warning(text)):
+            self._warned = True
+            _LOG.warning(sentence)
+
     def load(self, reference: str | Path) -> str:
         """The text itself, if there is something in it; the first in an unknown language is warned of.
 
@@ -119,9 +125,7 @@ class TextEncoder:
         if len(text) > MAX_CHARACTERS:
             reason = f"expected at most {MAX_CHARACTERS} characters (got {len(text)}): split it"
             raise MediaError(text, reason)
-        if not self._warned and (sentence := self.warning(text)):
-            self._warned = True  # the first tells it; thousands would hide everything else
-            _LOG.warning(sentence)
+        self.warn_of(text)
         # Half a surrogate pair is in no encoding; tokenisers refuse it.
         return text.encode("utf-8", "replace").decode("utf-8")
 

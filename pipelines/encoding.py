@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from encoders.base import Encoder, MediaError, resolve_media
 from encoders.cache import encode_cached
 from encoders.literals import ReadNumbers
 from encoders.remote import fetch_remote
+from encoders.text import TextEncoder
 from kg.graph import KnowledgeGraph
 from kg.vocabulary import Vocabulary
 from pipelines.joint import Observations
@@ -77,8 +78,11 @@ def encode_observations(
     *,
     device: str = "cpu",
     progress: Callable[[str, int, int], None],
+    units: Mapping[str, str] | None = None,
 ) -> Encoded:
     """Encode everything that the graph says or points to, one modality after the other.
+
+    `units` of properties are those of a store that the graph joins.
 
     Raises:
         ValueError: if an encoder cannot be had.
@@ -97,7 +101,7 @@ def encode_observations(
             features[modality] = rows
             owners[modality] = torch.tensor(kept["entity"].to_pylist(), dtype=torch.int64)
             names[modality] = encoder.name
-    read = graph_numbers(graph)
+    read = graph_numbers(graph, units)
     numbers = read.numbers if len(read.numbers.value) else None
     if numbers is not None:
         names[NUMBER] = "scaled@1"
@@ -169,6 +173,9 @@ def _encode(
             places.append(place)
         except MediaError as error:
             status[place], problem[place] = MISSING, str(error)
+    if isinstance(encoder, TextEncoder):
+        for text in references:  # also of those that are cached, which the encoder never sees
+            encoder.warn_of(text)
     done = len(references) - len(ready)
 
     def report(count: int) -> None:

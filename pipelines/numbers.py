@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +21,13 @@ _QUDT = "http://qudt.org/schema/qudt/"
 _UNITS = (_QUDT + "hasUnit", _QUDT + "unit")
 
 
-def graph_numbers(graph: KnowledgeGraph) -> ReadNumbers:
-    """All numeric literals and dates; a unit is the value's own, else the property's (qudt:hasUnit)."""
+def graph_numbers(graph: KnowledgeGraph, common: Mapping[str, str] | None = None) -> ReadNumbers:
+    """All numeric literals and dates; a unit is the value's own, else the property's (qudt:hasUnit).
+
+    Args:
+        graph: the facts.
+        common: units that a graph which these facts join has its properties in.
+    """
     literals = graph.literals
     coded = literals["predicate"].combine_chunks().dictionary_encode()
     names = coded.dictionary.to_pylist()
@@ -35,6 +40,7 @@ def graph_numbers(graph: KnowledgeGraph) -> ReadNumbers:
         literals["value"].to_pylist(),
         [kind or "" for kind in literals["datatype"].to_pylist()],
         [units.get(names[number]) for number in predicate.tolist()] if units else None,
+        common,
     )
 
 

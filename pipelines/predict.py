@@ -192,12 +192,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_kind(flags)
         if flags.relation is not None:
             return complete(flags)
-        _, found = predict(flags)
+        predictor, found = predict(flags)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    for sentence in predictor.problems:
+        print(f"left out: {sentence}", file=sys.stderr)
     if flags.json:
         print_json(found)
         return 0

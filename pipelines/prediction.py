@@ -21,7 +21,7 @@ from kg.merge import merged
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_store import Kept
 from pipelines.labels import observed_without
-from pipelines.numbers import scaled
+from pipelines.numbers import graph_numbers, scaled
 from pipelines.predicted import Place, Prediction, PredictionError
 from pipelines.store import Store
 from pipelines.suggestion import suggested
@@ -32,10 +32,20 @@ BATCH = 512
 
 
 class Predictor:
-    """Predicts one property over a store's graph, or over that and new facts."""
+    """Predicts one property over a store's graph, or over that and new facts.
 
-    def __init__(self, kept: Kept, graph: KnowledgeGraph, observations: Observations, store: Store) -> None:
-        self._kept, self.graph, self.store = kept, graph, store
+    `problems` has a sentence for each observation of the new files that could not be read.
+    """
+
+    def __init__(
+        self,
+        kept: Kept,
+        graph: KnowledgeGraph,
+        observations: Observations,
+        store: Store,
+        problems: Sequence[str] = (),
+    ) -> None:
+        self._kept, self.graph, self.store, self.problems = kept, graph, store, tuple(problems)
         relations = frozenset(graph.relations.to_pylist()) & frozenset(kept.about["hidden"])
         self.joint = joint_graph(graph, observations, store.settings, without=relations)
         old = graph.entity_ids(store.graph.entities.to_pylist())
@@ -74,13 +84,14 @@ class Predictor:
         graph, observations, table = store.graph, store.observations, store.observed
         hidden = frozenset(kept.about["hidden"])
         observations = observed_without(graph, observations, table, hidden)
+        problems: list[str] = []
         if new:
-            graph, observations = _joined(store, observations, hidden, new, media_root, device)
+            graph, observations, problems = _joined(store, observations, hidden, new, media_root, device)
         if kept.standard is not None:
             observations = scaled(observations, kept.standard)
         sizes = kept.about["fusion"]["feature_sizes"]
         observations = _only(observations, sizes)
-        return cls(kept, graph, observations, store)
+        return cls(kept, graph, observations, store, problems)
 
     @cached_property
     def labels(self) -> list[str]:
@@ -191,8 +202,8 @@ def _joined(
     files: Sequence[str | Path],
     media_root: str | Path | None,
     device: str,
-) -> tuple[KnowledgeGraph, Observations]:
-    """The store's graph and the files', and the observations of both."""
+) -> tuple[KnowledgeGraph, Observations, list[str]]:
+    """The store's graph and the files', the observations of both, and what of the files cannot be read."""
     from kg.rdf import read
     from kg.vocabulary import DEFAULT
     from pipelines.building import cache_folder, media_folder
@@ -201,7 +212,13 @@ def _joined(
     fresh, _ = read(list(files))
     media = MediaAccess(media_folder(files, media_root), cache_folder())
     encoded = encode_observations(
-        fresh, DEFAULT, store.settings, media, device=device, progress=lambda stage, done, total: None
+        fresh,
+        DEFAULT,
+        store.settings,
+        media,
+        device=device,
+        progress=lambda stage, done, total: None,
+        units=graph_numbers(store.graph).units,
     )
     for modality, name in encoded.encoders.items():
         kept = store.manifest["encoders"].get(modality)
@@ -211,7 +228,8 @@ def _joined(
             )
     both = merged(store.graph, fresh)
     told = observed_without(fresh, encoded.observations, encoded.table, hidden)
-    return both.graph, _both(observations, both.old, told, both.new)
+    problems = [text for text in encoded.table["problem"].to_pylist() if text is not None]
+    return both.graph, _both(observations, both.old, told, both.new), problems
 
 
 def _both(

@@ -17,6 +17,7 @@ EXTRAS = {
     "test_architecture",
     "test_readme",
     "test_bad_input",
+    "test_bad_labels",
     "test_stamps",
     "test_encoders",
     "test_manufacturing",

@@ -70,6 +70,23 @@ def test_literals_become_numbers_in_the_commonest_unit_and_the_rest_is_told() ->
     ]
 
 
+def test_a_settled_unit_stays_however_common_another_is() -> None:
+    heat = "http://example.org/heat"
+    found = read_numbers(
+        entity=np.array([7, 8, 9]),
+        predicate=np.array([0, 0, 0]),
+        names=[heat],
+        values=["68", "50", "3"],
+        datatypes=[UNIT + "DEG_F", UNIT + "DEG_F", UNIT + "BAR"],
+        common={heat: UNIT + "DEG_C"},
+    )
+    np.testing.assert_allclose(found.numbers.value, [20, 10])
+    assert found.units == {heat: UNIT + "DEG_C"}
+    assert found.problems == [
+        (2, f"expected a unit that converts to DEG_C, as most values of {heat} (got BAR)")
+    ]
+
+
 def test_the_scale_is_of_the_visible_values_only() -> None:
     all_of_them = numbers([1, 2, 3, 4, 5, 1000, -50])
     visible = np.array([True] * 5 + [False] * 2)
