@@ -7,6 +7,7 @@ senses together can.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from fusion.base import CONTEXT, STRUCTURE, JointGraph, Sense, Senses, View, dense_rows
 from fusion.class_rows import Classes, Rows, class_rows
-from fusion.prototypes import Prototypes
+from fusion.prototypes import Nearness, Prototypes, nearest_example, nearness
 from fusion.senses import SenseFusion
 from fusion.structure import StructureEncoder
 
@@ -53,6 +54,7 @@ class LabelModel(nn.Module):
     candidates: Tensor
     class_entities: Tensor
     examples: Tensor
+    kept: Tensor
 
     def __init__(
         self,
@@ -75,9 +77,11 @@ class LabelModel(nn.Module):
         self.structure = (
             StructureEncoder(len(candidates), num_relations, structure_width) if structure_width else None
         )
-        self.prototypes = Prototypes(fusion.compared)
+        by_facts = (STRUCTURE,) if structure_width and fusion.sees_facts else ()
+        self.prototypes = Prototypes((*fusion.compared, *by_facts))
         self.imputed = not learn_absent
         self.absent = nn.Parameter(torch.zeros(len(fusion.senses), fusion.size), requires_grad=learn_absent)
+        self.register_buffer("kept", torch.ones(len(fusion.senses)))
         self.hidden = nn.Sequential(
             nn.Linear(fusion.size, 2 * hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(2 * hidden, hidden)
         )
@@ -171,25 +175,41 @@ class LabelModel(nn.Module):
 
     def likeness(self, view: View, memory: Memory, known: Tensor | None = None) -> Tensor:
         """The term of the classes' rows: ``(b, classes)``."""
-        out: Tensor = self.prototypes(self.fusion.told(view), memory.rows, known)
+        out: Tensor = self.prototypes(self.near(view, memory, known))
+        return out
+
+    def near(self, view: View, memory: Memory, known: Tensor | None = None) -> dict[str, Nearness]:
+        """Some entities against the classes' rows, by each sense, and their nearest examples, by the facts."""
+        told = self.fusion.told(view)
+        out = {name: nearness(told[name], rows, known) for name, rows in memory.rows.items()}
+        if STRUCTURE in self.prototypes.names:
+            entity, label = self.examples
+            near = memory.free.new_zeros(len(view), len(entity))
+            if view.affinity is not None:
+                near = view.affinity[:, entity]
+            if view.entities is not None:
+                near = near.masked_fill(view.entities.unsqueeze(1) == entity, 0)
+            out[STRUCTURE] = nearest_example(near, label, len(memory.free))
         return out
 
     def learned(self, view: View, memory: Memory) -> Tensor:
-        """The term of the joint vector: ``(b, classes)``."""
+        """The term of the joint vector, less of it where a sense is missing (`kept`): ``(b, classes)``."""
         joint = self.fusion.embed(view, memory.senses, torch.ones_like(self.candidates))
-        lacks = [
+        each = [
             ~view.senses[name].present if name in view.senses else joint.new_ones(len(view)).bool()
             for name in self.fusion.senses
         ]
-        joint = joint + torch.stack(lacks, dim=1).to(joint.dtype) @ self.absent
+        lacks = torch.stack(each, dim=1)
+        joint = joint + lacks.to(joint.dtype) @ self.absent
         out: Tensor = self.hidden(self.log_scale.exp() * joint) @ memory.free.t()
-        return out
+        return out * self.kept.where(lacks, 1).prod(1, keepdim=True)
 
 
-def evidence_groups(senses: Senses) -> dict[str, tuple[str, ...]]:
+def evidence_groups(senses: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """What counts as one source of evidence: each modality, and the facts with all that they bring."""
-    facts = tuple(name for name in senses if name == STRUCTURE or name.startswith(CONTEXT))
-    groups = {name: (name,) for name in senses if name not in facts}
+    names = tuple(senses)
+    facts = tuple(name for name in names if name == STRUCTURE or name.startswith(CONTEXT))
+    groups = {name: (name,) for name in names if name not in facts}
     return groups | ({"graph": facts} if facts else {})
 
 

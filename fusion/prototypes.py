@@ -8,12 +8,12 @@ this is shrinkage discriminant analysis.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from fusion.base import Sense, Senses
+from fusion.base import Sense
 from fusion.class_rows import EPSILON, Rows
 
 TRUST = 5.5
@@ -42,45 +42,65 @@ class Nearness:
         names = ("product", "square", "inside", "present")
         return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
+    def missing(self) -> Nearness:
+        """The same for entities that lack the sense."""
+        return replace(self, present=torch.zeros_like(self.present))
+
+    def logits(self, gain: Tensor, spread: Tensor) -> Tensor:
+        """The share of this sense, zeros for those who lack it: ``(b,)`` scalars -> ``(b, c)``."""
+        score = self.product - spread.unsqueeze(1) * self.square / 2
+        # a class of which a sense tells nothing is as near as the mean of the others
+        mean = score.where(self.inside, 0).sum(1, keepdim=True) / self.inside.sum(1, keepdim=True).clamp(
+            min=1
+        )
+        return (gain * self.present).unsqueeze(1) * score.where(self.inside, mean)
+
 
 class Prototypes(nn.Module):
-    """How much each sense counts: a few scalars."""
+    """How much each sense counts: a few scalars.
+
+    Senses that tell much the same share what they are trusted with; who lacks one of them trusts the others
+    more. So each sense's scalars depend on which others are missing: `without` has what is added to
+    gain and spread, by the sense that is missing and the one that is trusted, ``(2, senses, senses)``.
+    """
 
     def __init__(self, senses: tuple[str, ...]) -> None:
         super().__init__()
         self.names = {name: place for place, name in enumerate(senses)}
         self.gain = nn.Parameter(torch.full((len(senses),), 3.0))
         self.spread = nn.Parameter(torch.ones(len(senses)))
+        self.without = nn.Parameter(torch.zeros(2, len(senses), len(senses)))
 
-    def forward(self, shown: Senses, rows: dict[str, Rows], known: Tensor | None = None) -> Tensor:
-        """Logits by nearness, summed over the senses that are there: ``(b, classes)``.
+    def forward(self, near: dict[str, Nearness]) -> Tensor:
+        """Logits by nearness, summed over the senses that are there: ``(b, classes)``."""
+        lacks = torch.stack([~near[name].present for name in self.names], dim=1).to(self.gain.dtype)
+        gain, spread = self.gain + lacks @ self.without[0], self.spread + lacks @ self.without[1]
+        parts = [
+            near[name].logits(gain[:, place].exp(), spread[:, place].clamp(min=0))
+            for name, place in self.names.items()
+        ]
+        return torch.stack(parts).sum(0)
 
-        Args:
-            shown: the senses of some entities.
-            rows: the classes' rows by sense.
-            known: ``(b, classes)``, how much each entity counts as an example of each class, so that none is
-                its own.
-        """
-        return self.summed({name: nearness(shown[name], rows[name], known) for name in rows})
 
-    def summed(self, near: dict[str, Nearness]) -> Tensor:
-        """Logits from what each sense is near to: ``(b, classes)``."""
-        return torch.stack([self.logits_by(name, one) for name, one in near.items()]).sum(0)
+def nearest_example(affinity: Tensor, label: Tensor, num_classes: int) -> Nearness:
+    """How near the nearest example of each class is by the facts.
 
-    def logits_by(self, name: str, near: Nearness) -> Tensor:
-        """The share of one sense; zeros for those who lack it: ``(b, classes)``."""
-        place = self.names[name]
-        score = near.product - self.spread[place].clamp(min=0) * near.square / 2
-        # a class of which a sense tells nothing is as near as the mean of the others
-        mean = score.where(near.inside, 0).sum(1, keepdim=True) / near.inside.sum(1, keepdim=True).clamp(
-            min=1
-        )
-        out: Tensor = self.gain[place].exp() * score.where(near.inside, mean) * near.present.unsqueeze(1)
-        return out
+    Shapes: ``affinity (b, m)`` of some entities with the examples, 0 with themselves; ``label (m,)``.
+    """
+    size = len(affinity), num_classes
+    best = affinity.new_zeros(size).scatter_reduce(1, label.expand(len(affinity), -1), affinity, "amax")
+    inside = torch.bincount(label, minlength=num_classes) > 0
+    return Nearness(best, torch.zeros_like(best), inside.expand(size), affinity.any(1))
 
 
 def nearness(shown: Sense, rows: Rows, known: Tensor | None = None) -> Nearness:
     """Compare some vectors with the classes' rows.
+
+    Args:
+        shown: one sense of some entities.
+        rows: the classes' rows of it.
+        known: ``(b, classes)``, how much each entity counts as an example of each class, so that none is
+            its own.
 
     A row is ``(examples + trust * kin + rest) / weights``; where a vector is an example itself, it is taken
     out of its classes and of the kin of all, in closed form.

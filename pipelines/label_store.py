@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from encoders.number import Standard
 from fusion import FUSIONS
@@ -104,5 +105,17 @@ class Kept:
             structure_width=width,
             learn_absent=settings.learn_absent,
         )
-        model.load_state_dict(state)
+        model.load_state_dict(_of_today(state, model))
         return model.eval()
+
+
+def _of_today(state: dict[str, Tensor], model: LabelModel) -> dict[str, Tensor]:
+    """The tensors; an older store knows no nearest examples, and no trust that depends on what is missing."""
+    if "kept" in state:
+        return state
+    more = len(model.prototypes.names) - len(state["prototypes.gain"])
+    padded = {
+        f"prototypes.{name}": functional.pad(state[f"prototypes.{name}"], (0, more), value=value)
+        for name, value in (("gain", float("-inf")), ("spread", 1.0))
+    }
+    return {**model.state_dict(), **state, **padded}

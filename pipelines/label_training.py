@@ -29,6 +29,8 @@ from pipelines.target import Target
 
 BATCH = 512
 SMOOTHING = 0.05
+KEPT = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""Shares of the learned term that are tried where a modality is missing."""
 DOUBT = 5.0
 """Labels that it takes to move the temperature."""
 
@@ -95,6 +97,7 @@ def train_labels(
     progress("labels", epoch + 1, epoch + 1)
     model.load_state_dict(best)
     model.eval()
+    learn_kept(model, graph, entities[valid], labels[valid])
     temperature = fitted_temperature(logits_of(model, graph, entities[valid]), labels[valid])
     # the classes' rows are means: what validation has judged may now be among their examples
     model.examples = examples_of(target, np.union1d(split.train, split.valid)).to(device)
@@ -171,6 +174,24 @@ def logits_of(model: LabelModel, graph: JointGraph, rows: Tensor, memory: Memory
         model.logits(model.view(seen.senses, graph.affinity, part), seen) for part in torch.split(rows, BATCH)
     ]
     return torch.cat(parts) if parts else seen.free.new_empty(0, len(seen.free))
+
+
+@torch.no_grad()
+def learn_kept(model: LabelModel, graph: JointGraph, rows: Tensor, labels: Tensor) -> None:
+    """How much of the learned term holds for who lacks a modality: by the loss of rows bereft of it.
+
+    What it has learned of several senses together may say nothing, or the wrong thing, of the rest.
+    """
+    memory = model.remember(graph)
+    for name in model.fusion.modalities if len(rows) else ():
+        parts = []
+        for part in torch.split(rows, BATCH):
+            gone = {name: torch.ones_like(part, dtype=torch.bool)}
+            view = model.view(memory.senses, graph.affinity, part, gone)
+            parts.append((model.likeness(view, memory), model.learned(view, memory)))
+        likeness, learned = (torch.cat(column) for column in zip(*parts, strict=True))
+        losses = [functional.cross_entropy(likeness + share * learned, labels) for share in KEPT]
+        model.kept[model.fusion.senses.index(name)] = KEPT[int(torch.stack(losses).argmin())]
 
 
 def class_weights(labels: Tensor, count: int) -> Tensor:

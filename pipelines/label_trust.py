@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from fusion.base import JointGraph
-from fusion.label import LabelModel
-from fusion.prototypes import Nearness, Prototypes, nearness
+from fusion.label import LabelModel, evidence_groups
+from fusion.prototypes import Nearness, Prototypes
 from fusion.senses import Spectrum
 
 STEPS = 60
@@ -67,8 +67,8 @@ class Examples:
             self.whiten(shrinkage, number)
             model.examples = everything[:, torch.isin(everything[0], self.entities[rest])]
             memory = model.remember(self.graph)
-            shown = model.fusion.told(model.view(memory.senses, self.graph.affinity, self.entities[judged]))
-            found.append({name: nearness(shown[name], rows) for name, rows in memory.rows.items()})
+            view = model.view(memory.senses, self.graph.affinity, self.entities[judged])
+            found.append(model.near(view, memory))
             truth.append(self.labels[judged])
         model.examples = everything
         return {name: Nearness.joined([one[name] for one in found]) for name in found[0]}, torch.cat(truth)
@@ -98,16 +98,30 @@ def learn_trust(known: Examples, shrinkage: float) -> None:
 
 
 def _fitted(known: Examples, shrinkage: float) -> tuple[Prototypes, float]:
-    """Scalars by the likelihood of unseen examples, and what it comes to."""
+    """Scalars by the likelihood of unseen examples, whole and bereft of each sense; and what it comes to.
+
+    The likelihood that is given is that of the whole examples.
+    """
     near, truth = known.unseen(shrinkage)
+    shown = [near, *bereft(near)]
     prototypes = Prototypes(tuple(known.model.prototypes.names)).to(truth.device)
     optimizer = torch.optim.Adam(prototypes.parameters(), lr=0.1)
     start = prototypes.gain.detach().clone()
     for _ in range(STEPS):
-        loss = functional.cross_entropy(prototypes.summed(near), truth, known.weight)
+        losses = torch.stack(
+            [functional.cross_entropy(prototypes(one), truth, known.weight) for one in shown]
+        )
         # where all is told apart the likelihood has no end: the gains stay near where they began
-        total = loss + 0.02 * (prototypes.gain - start).square().sum()
+        moved = (prototypes.gain - start).square().sum() + prototypes.without.square().sum()
         optimizer.zero_grad()
-        total.backward()
+        (losses.sum() + 0.02 * moved).backward()
         optimizer.step()
-    return prototypes, float(loss.detach())
+    return prototypes, float(losses[0].detach())
+
+
+def bereft(near: dict[str, Nearness]) -> list[dict[str, Nearness]]:
+    """The same for as many sets of entities as there are sources of evidence, each lacking one of them."""
+    groups = list(evidence_groups(near).values())
+    if len(groups) < 2:
+        return []
+    return [{name: one.missing() if name in gone else one for name, one in near.items()} for gone in groups]

@@ -20,7 +20,7 @@ from fusion.base import STRUCTURE, JointGraph, View
 from fusion.label import disturbed
 from pipelines.attacks import Features, Loss, features_of, fgsm, label_loss, pgd, shown_features
 from pipelines.damage import chosen_share, without_observations, wrong_links
-from pipelines.damage_curves import LEARNED, SHARES, ZEROS, Key, curves_of, half_missing
+from pipelines.damage_curves import HALF, LEARNED, SHARES, ZEROS, Key, curves_of, half_missing
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_evaluation import both_lessons, check_counts
 from pipelines.label_training import Labeller, logits_of, train_labels
@@ -144,13 +144,22 @@ def _curves(tried: Tried, panels: Collection[str]) -> Iterator[tuple[str, str, f
 
 
 def _missing(tried: Tried) -> Iterator[tuple[str, str, float, float]]:
-    """Test entities lose one modality; those that never had it cannot lose it, and do not count."""
+    """Test entities lose one modality; those that never had it cannot lose it, and do not count.
+
+    Of two halves each loses it in turn.
+    """
     joint, test = tried.lesson.joint, tried.entities.cpu().numpy()
     for number, modality in enumerate(joint.features):
         having = test[np.isin(test, joint.owners[modality].cpu().numpy())]
         for share in SHARES:
             gone = chosen_share(having, share, seed=number)
-            yield "missing", modality, share, tried.right(_logits(tried, modality, gone))
+            accuracy = tried.right(_logits(tried, modality, gone))
+            if (
+                share == HALF
+            ):  # and the other half: which one it is would move the result by more than fusions do
+                others = np.setdiff1d(having, gone)
+                accuracy = (accuracy + tried.right(_logits(tried, modality, others))) / 2
+            yield "missing", modality, share, accuracy
 
 
 def _logits(tried: Tried, modality: str, gone: np.ndarray) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -11,11 +12,19 @@ from hypothesis import strategies as st
 
 from fusion.base import Sense, Senses, unit
 from fusion.class_rows import Classes, Rows, class_rows
-from fusion.prototypes import TRUST, Prototypes
+from fusion.prototypes import TRUST, Nearness, Prototypes, nearest_example, nearness
 
 EAST, NORTH, UP = torch.eye(3)
 ABSENT = Sense(torch.zeros(2, 3), torch.zeros(2, dtype=torch.bool))
 LITERALS = torch.full((2,), -1)
+
+
+def scored(
+    model: Prototypes, shown: Senses, rows: dict[str, Rows], known: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Logits of some senses against the classes' rows."""
+    logits: torch.Tensor = scored(model, {name: nearness(shown[name], rows[name], known) for name in rows})
+    return logits
 
 
 def sense_of(*rows: torch.Tensor) -> Sense:
@@ -27,7 +36,7 @@ def test_with_examples_alone_a_class_is_their_mean_and_the_score_a_squared_dista
     examples = Classes(LITERALS, torch.tensor([[0, 1, 2], [0, 0, 1]]), None)
     rows = class_rows({"image": sense_of(EAST, NORTH, UP)}, {"image": ABSENT}, examples)
     model = Prototypes(("image",))
-    found = model({"image": sense_of(EAST)}, rows)
+    found = scored(model, {"image": sense_of(EAST)}, rows)
     # means (1/2, 1/2, 0) and (0, 0, 1): products 1/2 and 0, half squared lengths 1/4 and 1/2
     expected = model.gain.exp() * torch.tensor([[0.5 - 0.25, 0 - 0.5]])
     torch.testing.assert_close(found, expected)
@@ -41,7 +50,7 @@ def test_what_was_observed_of_a_class_counts_as_so_many_examples() -> None:
     torch.testing.assert_close(rows.told["own"], own.vectors)
     found = Prototypes(("image",))
     found.spread.data.zero_()
-    logits = found({"image": sense_of(EAST)}, {"image": rows})
+    logits = scored(found, {"image": sense_of(EAST)}, {"image": rows})
     share = torch.tensor([[1.0, TRUST]]) / (1 + TRUST)
     torch.testing.assert_close(logits, found.gain.exp() * share)
 
@@ -58,7 +67,7 @@ def test_a_class_without_examples_stands_on_its_kin_by_the_facts() -> None:
     examples = Classes(torch.tensor([5, 6, 7]), torch.tensor([[0, 1], [0, 2]]), near)
     absent = Sense(torch.zeros(3, 3), torch.zeros(3, dtype=torch.bool))
     rows = class_rows({"image": sense_of(EAST, NORTH)}, {"image": absent}, examples)
-    logits = Prototypes(("image",))({"image": sense_of(EAST)}, rows)[0].detach()
+    logits = scored(Prototypes(("image",)), {"image": sense_of(EAST)}, rows)[0].detach()
     # 0 and 1 are both told by the one example of 0 alone
     assert float(logits[1]) == pytest.approx(float(logits[0]))
     assert logits[1] > logits[2]
@@ -68,7 +77,7 @@ def test_siblings_with_few_examples_are_not_taken_for_each_other() -> None:
     near = torch.tensor([[1.0, 0.8], [0.8, 1.0]])
     examples = Classes(torch.tensor([5, 6]), torch.tensor([[0, 1], [0, 1]]), near)
     rows = class_rows({"image": sense_of(EAST, NORTH)}, {"image": ABSENT}, examples)
-    logits = Prototypes(("image",))({"image": sense_of(EAST, NORTH)}, rows)
+    logits = scored(Prototypes(("image",)), {"image": sense_of(EAST, NORTH)}, rows)
     assert logits.argmax(1).tolist() == [0, 1]
 
 
@@ -101,8 +110,8 @@ def test_another_sense_of_the_classes_lets_expect_this_one() -> None:
     rows = class_rows(senses, own, classes)["image"]
     told = rows.told["inferred"]
     assert 0.5 < rows.worth["inferred"][11] <= 1
-    nearness = (unit(told) * unit(images)).sum(1)
-    assert nearness.min() > 0.8  # the last one without any example
+    likeness = (unit(told) * unit(images)).sum(1)
+    assert likeness.min() > 0.8  # the last one without any example
 
 
 def rows_of(vectors: torch.Tensor, label: torch.Tensor, near: torch.Tensor | None = None) -> dict[str, Rows]:
@@ -129,11 +138,11 @@ def test_leaving_an_example_out_equals_rows_made_without_it(seed: int) -> None:
         near = torch.rand(3, 3, generator=random, dtype=torch.float64)
         there = rows_of(vectors, label, near)["image"]
         known = torch.nn.functional.one_hot(label[one : one + 1], 3).double()
-        left_out = model(mine, {"image": there}, known)
+        left_out = scored(model, mine, {"image": there}, known)
         # shares and kinship stay: how much classes count is no secret of one example
         fewer = rows_of(vectors[rest], label[rest], near)["image"]
         fewer = replace(fewer, share=there.share, kinship=there.kinship)
-        without = model(mine, {"image": fewer})
+        without = scored(model, mine, {"image": fewer})
         torch.testing.assert_close(left_out, without, atol=1e-6, rtol=1e-6)
 
 
@@ -143,14 +152,36 @@ def test_an_example_of_two_classes_counts_half_in_each_and_is_left_out_of_both()
     rows = class_rows({"image": sense_of(EAST, EAST, NORTH)}, {"image": ABSENT}, examples)["image"]
     assert rows.count.tolist() == [0.5, 1.5]
     model, mine = Prototypes(("image",)), {"image": sense_of(EAST)}
-    left_out = model(mine, {"image": rows}, torch.tensor([[0.5, 0.5]]))
+    left_out = scored(model, mine, {"image": rows}, torch.tensor([[0.5, 0.5]]))
     rest = Classes(LITERALS, torch.tensor([[1], [1]]), None)
     fewer = class_rows({"image": sense_of(NORTH)}, {"image": ABSENT}, rest)
-    torch.testing.assert_close(left_out, model(mine, fewer))
+    torch.testing.assert_close(left_out, scored(model, mine, fewer))
 
 
 def test_an_entity_without_the_sense_gets_nothing_from_it() -> None:
     examples = Classes(LITERALS, torch.tensor([[0, 1], [0, 1]]), None)
     rows = class_rows({"image": sense_of(EAST, NORTH)}, {"image": ABSENT}, examples)
     nobody = Sense(torch.zeros(1, 3), torch.tensor([False]))
-    assert not Prototypes(("image",))({"image": nobody}, rows).any()
+    assert not scored(Prototypes(("image",)), {"image": nobody}, rows).any()
+
+
+def test_who_lacks_a_sense_trusts_another_as_was_learned_of_such() -> None:
+    model = Prototypes(("text", "image"))
+    model.without.data[0, 0, 1] = 1.0  # without a text the picture counts e times as much
+    model.without.data[1, 0, 1] = -1.0  # and the lengths of the rows, spread 1 at first, not at all
+    product, square = torch.tensor([[2.0, 1.0]]), torch.tensor([[4.0, 0.0]])
+    one = Nearness(product, square, torch.ones(1, 2, dtype=torch.bool), torch.tensor([True]))
+    gain = math.exp(3)
+    torch.testing.assert_close(model({"text": one, "image": one}), 2 * gain * torch.tensor([[0.0, 1.0]]))
+    torch.testing.assert_close(model({"text": one.missing(), "image": one}), math.e * gain * product)
+    torch.testing.assert_close(
+        model({"text": one, "image": one.missing()}), gain * torch.tensor([[0.0, 1.0]])
+    )
+
+
+def test_by_the_facts_the_nearest_example_of_a_class_stands_for_it() -> None:
+    affinity = torch.tensor([[0.2, 0.9, 0.4, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    found = nearest_example(affinity, torch.tensor([0, 0, 2, 2]), 3)
+    torch.testing.assert_close(found.product, torch.tensor([[0.9, 0.0, 0.4], [0.0, 0.0, 0.0]]))
+    assert found.inside.tolist() == [[True, False, True]] * 2
+    assert found.present.tolist() == [True, False]

@@ -41,13 +41,12 @@ def test_classes_of_pure_noise_are_not_told_by_examples_of_unseen_folds() -> Non
     known = examples(torch.randn(len(classes), 200), classes, 8)
     near, truth = known.unseen(SHRINKAGE[0])
     known.whiten(SHRINKAGE[0])
-    unseen = float((known.model.prototypes.summed(near).argmax(1) == truth).float().mean())
+    unseen = float((known.model.prototypes(near).argmax(1) == truth).float().mean())
     # left out of its own row alone, an example still lies where the whitening has put it
     memory = known.model.remember(known.graph)
     shown = known.model.fusion.told(known.model.view(memory.senses, None, known.entities))
-    seen = known.model.prototypes.logits_by(
-        "image", nearness(shown["image"], memory.rows["image"], functional.one_hot(classes).float())
-    )
+    left_out = nearness(shown["image"], memory.rows["image"], functional.one_hot(classes).float())
+    seen = known.model.prototypes({"image": left_out})
     assert unseen < 0.25 < 0.9 < float((seen.argmax(1) == classes).float().mean())
 
 
