@@ -80,7 +80,8 @@ def settings_of(flags: argparse.Namespace) -> Settings:
     return Settings(**values)
 
 
-def _sentence(error: OSError, out: Path) -> str:
+def disk_sentence(error: OSError, out: Path) -> str:
+    """Say what the disk said."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
         where = error.filename or f"{out.absolute().parent} or {cache_folder()}"
         return f"expected room on the disk of {where} (it is full): make some; the same command continues"
@@ -122,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"error: {_sentence(error, out)}", file=sys.stderr)
+        print(f"error: {disk_sentence(error, out)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; nothing is lost: the same command continues", file=sys.stderr)

@@ -19,7 +19,7 @@ from torch import Tensor
 from fusion.label import LabelModel, Memory, evidence_groups
 from kg.graph import KnowledgeGraph
 from kg.merge import merged
-from pipelines.joint import Observations, joint_graph
+from pipelines.joint import Observations, joint_graph, with_senses
 from pipelines.labels import Kept, observed_without
 from pipelines.numbers import scaled
 from pipelines.store import Store
@@ -123,7 +123,7 @@ class Predictor:
         if kept.standard is not None:
             observations = scaled(observations, kept.standard)
         sizes = kept.about["fusion"]["feature_sizes"]
-        observations = _only(observations, sizes)
+        observations = with_senses(observations, sizes)
         return cls(kept, graph, observations, store)
 
     @cached_property
@@ -278,10 +278,3 @@ def _both(
         if part.numbers is not None
     ]
     return Observations(features, owners, joined(numbers))
-
-
-def _only(observations: Observations, sizes: dict[str, int]) -> Observations:
-    """The senses that the model knows, in its order; one that is lacking now is there without a row."""
-    features = {name: observations.features.get(name, torch.empty(0, size)) for name, size in sizes.items()}
-    owners = {name: observations.owners.get(name, torch.empty(0, dtype=torch.int64)) for name in sizes}
-    return Observations(features, owners, observations.numbers)

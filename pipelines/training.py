@@ -71,7 +71,7 @@ def train(
     joint = joint_graph(graph, observations, settings).to(device)
     links, histories, held_out = None, {}, {}
     structure, completion = None, None
-    stated = _stated(graph, observations, settings, joint)
+    stated = stated_joint(graph, observations, settings, joint)
     if len(stated.edges.order):
         links, histories["links"], link_scores = _links(graph, stated, settings, progress)
         structure = structure_of(links, stated)
@@ -139,7 +139,7 @@ def retrieval_scores(
     observations = with_scaled_numbers(graph, observations, settings)
     joint = joint_graph(graph, observations, settings, without=without).to(device)
     structure = None
-    stated = _stated(graph, observations, settings, joint, without)
+    stated = stated_joint(graph, observations, settings, joint, without)
     if len(stated.edges.order):
         structure = structure_of(_links(graph, stated, settings, progress)[0], stated)
     split = concept_split(graph, observations, settings)
@@ -182,7 +182,7 @@ def _links(
     return links, history, summary(link_ranks(links, joint, seen, triples, split.test))
 
 
-def _stated(
+def stated_joint(
     graph: KnowledgeGraph,
     observations: Observations,
     settings: Settings,
