@@ -17,6 +17,9 @@ from kg.sparse import Rows, csr_matrix
 FLOOR = 1e-5
 """Relative nearness below which two entities count as unconnected."""
 
+KEPT = 512
+"""Entries of a row that are kept, the largest."""
+
 
 def affinity(
     edge_index: Tensor,
@@ -25,7 +28,7 @@ def affinity(
     *,
     damping: float = 0.95,
     steps: int = 40,
-    keep: int = 512,
+    keep: int = KEPT,
     block: int = 1024,
 ) -> Tensor:
     """Nearness of all pairs of nodes by a random walk with restart, on a log scale from 0 to 1.

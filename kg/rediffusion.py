@@ -1,8 +1,9 @@
 """The diffusion of `kg.diffusion` after some facts have changed: only what they reach is walked again.
 
 Tensors only. A walk never leaves its connected component, so the rows of a component in which no fact has
-changed stay as they are, to the last bit but for ties where a row is cut. Where one component holds nearly
-all entities, as in most graphs of facts about each other, a new fact there means that all is walked again.
+changed stay as they are. That holds while no row is cut: which of several equal entries are cut off depends
+on all the nodes. So where a component is larger than a row may be, as one is in most graphs of facts about
+each other, any change means that all is walked again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from kg.diffusion import affinity
+from kg.diffusion import KEPT, affinity
 from kg.sparse import row_offsets
 
 
@@ -44,13 +45,16 @@ def changed_affinity(
     before = _pairs(moved[old_edge_index.numpy()], old_weight.numpy(), num_nodes)
     now = _pairs(edge_index.numpy(), weight.numpy(), num_nodes)
     touched = _ends_that_differ(before, now, num_nodes)
-    fresh = np.ones(num_nodes, dtype=bool)
-    fresh[moved[moved >= 0]] = False
+    touched |= ~np.isin(np.arange(num_nodes), moved)
+    if not touched.any() and len(moved) == num_nodes:
+        return old_affinity
     pattern = scipy.sparse.coo_array(
         (np.ones(edge_index.shape[1]), tuple(edge_index.numpy())), (num_nodes, num_nodes)
     )
     _, component = connected_components(pattern, directed=False)
-    again = np.isin(component, component[touched | fresh])
+    if np.bincount(component).max() > KEPT:
+        return affinity(edge_index, weight, num_nodes, damping=damping)
+    again = np.isin(component, component[touched])
     return _stitched(
         _rows_of(edge_index, weight, again, damping), old_affinity, moved, torch.from_numpy(again)
     )

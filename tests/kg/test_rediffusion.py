@@ -62,3 +62,15 @@ def test_only_the_component_of_a_change_is_walked_again(monkeypatch: pytest.Monk
     after(old, at_first, old, at_first)
     after(old, at_first, old[:3], {0, 1, 2, 5, 6})
     assert sizes == [4, 2]  # nothing for no change; two are left of three
+
+
+def test_where_rows_are_cut_a_change_gives_the_very_bits_of_a_fresh_start() -> None:
+    random = np.random.default_rng(0)
+    # many leaves are equally near, so which of them a row keeps is for ties to say
+    old: Edges = [(node, int(random.integers(0, max(1, node // 8))), 4) for node in range(1, 700)]
+    everyone = set(range(700))
+    new = [*old[5:], (700, 3, 2)]
+    expected = affinity(*tensors(new, numbered({*everyone, 700, 701})), 702, damping=0.9)
+    found = after(old, everyone, new, {*everyone, 700, 701})
+    assert torch.equal(found.values(), expected.values())
+    assert torch.equal(found.col_indices(), expected.col_indices())
