@@ -19,7 +19,7 @@ import pyoxigraph as ox
 
 from kg.closure import PROFILES, ReasoningError
 from kg.inferred import checked_confidence
-from kg.sparql import checked_construct, explained_syntax
+from kg.sparql_text import checked_construct, explained_syntax
 from kg.vocabulary import PREFIXES
 
 _COMMENT = re.compile(r"\s*#\s*(?:(name|confidence)\s*:)?\s*(.*?)\s*$", re.IGNORECASE)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyoxigraph as ox
 
 from kg.closure import ReasoningError, package
-from kg.sparql import calls_service
+from kg.sparql_text import calls_service
 
 if TYPE_CHECKING:
     import rdflib

@@ -6,10 +6,7 @@ refused.
 
 from __future__ import annotations
 
-import itertools
 import queue
-import re
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -20,39 +17,19 @@ import pyoxigraph as ox
 
 from kg.inferred import rule_of
 from kg.solutions import as_table
+from kg.sparql_text import ConstraintError as ConstraintError
+from kg.sparql_text import as_select, refuse_other_forms, syntax_error, tokens
 from kg.vocabulary import PREFIXES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_TOKEN = re.compile(
-    r"""
-    (?P<string>\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|'''(?:[^'\\]|\\.|'(?!''))*'''
-        |"(?:[^"\\\n\r]|\\.)*"|'(?:[^'\\\n\r]|\\.)*')
-    |(?P<iri><[^<>"{}|^`\\\x00-\x20]*>)
-    |(?P<comment>\#[^\n\r]*)
-    |(?P<variable>[?$]\w+)
-    |(?P<name>(?P<prefix>(?:\w(?:[\w.\-]*[\w\-])?)?):(?:[\w:%.\-]|\\.)*)
-    |(?P<word>@?[A-Za-z_][\w\-]*)
-    |(?P<mark>\S)
-    """,
-    re.VERBOSE,
-)
-_PROLOGUE = re.compile(r"(?:\s+|#[^\n\r]*|PREFIX\s+[\w.\-]*:\s*<[^<>\s]*>|BASE\s*<[^<>\s]*>)*", re.IGNORECASE)
-_ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
-_OTHER_FORMS = {"ASK", "CONSTRUCT", "DESCRIBE"}
-_UPDATES = {
-    *("INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"),
-}
-
 Result = TypeVar("Result")
 
+SECONDS = 60.0
+"""Longest that a query may take."""
 SMALL = 100_000
 """Statements up to which a store is worth a copy in memory: half a second and 90 MB at most."""
-
-
-class ConstraintError(ValueError):
-    """The SPARQL cannot constrain an answer; the text says in one sentence why."""
 
 
 class Facts:
@@ -61,7 +38,7 @@ class Facts:
     Args:
         store: An open Oxigraph store.
         prefixes: Those of the loaded data, known in every query.
-        seconds: Longest that a query may take.
+        seconds: Longest that a query may take; by default SECONDS.
         on_disk: Whether a small store may be copied to memory when it is asked a second time: property
             paths run there in an eighth of the time, and who asks once need not wait for the copy.
     """
@@ -71,10 +48,10 @@ class Facts:
         store: ox.Store,
         prefixes: Mapping[str, str] | None = None,
         *,
-        seconds: float = 60.0,
+        seconds: float | None = None,
         on_disk: bool = False,
     ) -> None:
-        self._store, self._seconds = store, seconds
+        self._store, self._seconds = store, SECONDS if seconds is None else seconds
         self._asked, self._on_disk = 0, on_disk
         self._prefixes = PREFIXES | dict(prefixes or {})
 
@@ -111,9 +88,9 @@ class Facts:
         return _within(self._seconds, lambda: self._select_entities(where, prefixes, inferred))
 
     def _select_entities(self, where: str, prefixes: Mapping[str, str] | None, inferred: bool) -> list[str]:
-        _refuse_other_forms(where)
-        query, lead = _as_select(where)
-        if not any(token in ("?x", "$x") for _, token in _tokens(where)):
+        refuse_other_forms(where)
+        query, lead = as_select(where)
+        if not any(token in ("?x", "$x") for _, token in tokens(where)):
             raise ConstraintError(f"expected a constraint that binds ?x (got {where.strip()!r})")
         solutions = self._solutions(query, prefixes, where, lead, inferred)
         if "x" not in {variable.value for variable in solutions.variables}:
@@ -145,7 +122,7 @@ class Facts:
     def _query(
         self, sparql: str, prefixes: Mapping[str, str] | None, inferred: bool
     ) -> list[dict[str, str | None]]:
-        _refuse_other_forms(sparql)
+        refuse_other_forms(sparql)
         solutions = self._solutions(sparql, prefixes, sparql, 0, inferred)
         names = [variable.value for variable in solutions.variables]
         return [
@@ -164,7 +141,7 @@ class Facts:
         return _within(self._seconds, lambda: self._table(sparql, prefixes, inferred))
 
     def _table(self, sparql: str, prefixes: Mapping[str, str] | None, inferred: bool) -> pa.Table:
-        _refuse_other_forms(sparql)
+        refuse_other_forms(sparql)
         solutions = self._solutions(sparql, prefixes, sparql, 0, inferred)
         names = [variable.value for variable in solutions.variables]
         return as_table(names, ([solution[name] for name in names] for solution in _carefully(solutions)))
@@ -179,7 +156,7 @@ class Facts:
             seen = {"use_default_graph_as_union": True} if inferred else self._stated
             solutions = self._store.query(query, prefixes=known, **seen)
         except SyntaxError as error:
-            raise _syntax_error(error, text, lead, known) from error
+            raise syntax_error(error, text, lead, known) from error
         except (ValueError, RuntimeError, OSError) as error:
             raise ConstraintError(f"expected a query that can be run (got: {error})") from error
         if not isinstance(solutions, ox.QuerySolutions):
@@ -232,123 +209,9 @@ def _within(seconds: float, ask: Callable[[], Result]) -> Result:
     return cast(Result, result)
 
 
-def checked_construct(text: str) -> None:
-    """Refuse what is no CONSTRUCT and what would reach the network.
-
-    Raises:
-        ConstraintError: It is such a thing.
-    """
-    if _first_word(text) != "CONSTRUCT":
-        raise ConstraintError(f"expected a CONSTRUCT query (got {_first_word(text) or text[:40]!r})")
-    if calls_service(text):
-        raise ConstraintError("expected a query on the stored facts only (got a SERVICE clause)")
-
-
-def calls_service(text: str) -> bool:
-    """Tell whether a query may hold a SERVICE clause, however it is spelt."""
-    return _calls_service(text) or _calls_service(_decoded(text))
-
-
-def explained_syntax(error: SyntaxError, text: str, known: Mapping[str, str]) -> str:
-    """Say in one sentence where a query is malformed."""
-    return str(_syntax_error(error, text, 0, known))
-
-
 def _carefully(solutions: ox.QuerySolutions) -> Iterator[ox.QuerySolution]:
     """Iterate over solutions; some errors only show on the way."""
     try:
         yield from solutions
     except (ValueError, RuntimeError, OSError) as error:
         raise ConstraintError(f"expected a query that can be run (got: {error})") from error
-
-
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    """Cut SPARQL into tokens, each with its kind; comments are left out."""
-    for match in _TOKEN.finditer(text):
-        kind = "name" if match["name"] is not None else str(match.lastgroup)
-        if kind != "comment":
-            yield kind, match.group()
-
-
-def _first_word(text: str) -> str:
-    """Give the word that tells the form of a query, after the prologue."""
-    prologue = _PROLOGUE.match(text)
-    rest = text[prologue.end() if prologue else 0 :]
-    kind, token = next(_tokens(rest), ("", ""))
-    return token.upper() if kind == "word" else ""
-
-
-def _as_select(text: str) -> tuple[str, int]:
-    """Make a graph pattern a SELECT; also tell how many lines now stand before it."""
-    word = _first_word(text)
-    if word in {"SELECT", *_OTHER_FORMS, *_UPDATES}:
-        return text, 0
-    prologue = _PROLOGUE.match(text)
-    cut = prologue.end() if prologue else 0
-    if word == "WHERE":
-        return f"{text[:cut]}\nSELECT DISTINCT ?x\n{text[cut:]}", 2
-    return f"{text[:cut]}\nSELECT DISTINCT ?x WHERE {{\n{text[cut:]}\n}}", 2
-
-
-def _refuse_other_forms(text: str) -> None:
-    """Raise for what is no SELECT and for what would reach the network."""
-    word = _first_word(text)
-    if word in _OTHER_FORMS:
-        raise ConstraintError(f"expected a graph pattern or a SELECT (got a query of form {word})")
-    if word in _UPDATES:
-        raise ConstraintError(f"expected a query, as facts are read-only (got the update {word})")
-    if calls_service(text):
-        raise ConstraintError("expected a query on the stored facts only (got a SERVICE clause)")
-
-
-def _calls_service(text: str) -> bool:
-    """Tell whether a query may hold a SERVICE clause, rather too often than too seldom.
-
-    The parser needs no blank around the word, so `SERVICEex:a {` is such a clause too.
-    """
-    return any(
-        "service" in (token if kind == "word" else token.partition(":")[0]).lower()
-        for (kind, token), (_, following) in itertools.pairwise([*_tokens(text), ("mark", "")])
-        if kind == "word" or (kind == "name" and following == "{")
-    )
-
-
-def _decoded(text: str) -> str:
-    r"""Resolve \uXXXX, behind which a word could hide, even where one escape hides another."""
-    while (plain := _ESCAPED.sub(_character, text)) != text:
-        text = plain
-    return text
-
-
-def _character(match: re.Match[str]) -> str:
-    """Give the character of an escape; a number too large for one stands for nothing."""
-    number = int(match[1] or match[2], 16)
-    return chr(number) if number <= sys.maxunicode else ""
-
-
-def _syntax_error(error: SyntaxError, text: str, lead: int, known: Mapping[str, str]) -> ConstraintError:
-    """Say where a query is malformed, in the lines that the user wrote."""
-    if "Prefix not found" in str(error):
-        return _unknown_prefix(text, set(known))
-    place = re.search(r"error at (\d+):(\d+)", str(error))
-    if place is None:
-        return ConstraintError(f"expected valid SPARQL (got: {error})")
-    lines = text.splitlines() or [""]
-    line, column = int(place[1]) - lead, int(place[2])
-    if not 1 <= line <= len(lines):
-        return ConstraintError("expected valid SPARQL (got an end before the pattern is complete)")
-    near = lines[line - 1][column - 1 :][:40] or "the end of the line"
-    return ConstraintError(f"expected valid SPARQL (got an error in line {line}, column {column}: {near!r})")
-
-
-def _unknown_prefix(text: str, declared: set[str]) -> ConstraintError:
-    """Name the prefix that nobody declared, and those that can be used."""
-    for (_, word), (kind, name) in itertools.pairwise(_tokens(text)):
-        if word.upper() == "PREFIX" and kind == "name":
-            declared.add(name.partition(":")[0])
-    for kind, token in _tokens(text):
-        prefix = token.partition(":")[0]
-        if kind == "name" and prefix not in declared and prefix != "_":
-            names = ", ".join(sorted(declared))
-            return ConstraintError(f"expected one of the known prefixes {names} (got {prefix!r} in {token})")
-    return ConstraintError("expected known prefixes only (got another one)")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cache, cached_property
+from itertools import islice
 
 import torch
 from torch import Tensor
 
 from encoders import make_encoder
 from encoders.base import Encoder, MediaError
+from kg.kinds import members
 from kg.vocabulary import Vocabulary
+from pipelines.constraint import matching, preferences
 from pipelines.explain import recognised_names
-from pipelines.question import Asked, Query, QueryError, checked_weights, recognise
+from pipelines.negation import named
+from pipelines.question import Asked, Exclusion, Query, QueryError, checked_weights, recognise
 from pipelines.scoring import Scorer
 from pipelines.store import Store
 
@@ -48,12 +53,48 @@ class Asker:
             self.encoders[modality] = encoder
         return self.encoders[modality]
 
-    def asked(self, queries: Sequence[Query]) -> list[Asked]:
-        """Questions in the store's terms: encoded, and what they name recognised.
+    def asked(self, queries: Sequence[Query], *, inferred: bool = True) -> list[Asked]:
+        """Questions in the store's terms: encoded, and what they name, do not want and prefer recognised.
+
+        Args:
+            queries: the questions; encoders run once for all.
+            inferred: whether preferences and what is not wanted see what follows from the facts.
 
         Raises:
             QueryError: see `Searcher.search`.
+            ConstraintError: see `Searcher.search`.
         """
+        match = cache(lambda pattern: matching(self.store, pattern, inferred=inferred))
+        preferred = [preferences(query.prefer or {}, match) for query in queries]
+        unwanted = [one for query in queries for one in query.unwanted()]
+        known = [self._named(one, inferred) for one in unwanted]
+        unclear = [one for one, found in zip(unwanted, known, strict=True) if not found.is_kind]
+        plain = self._plain([*queries, *unclear])
+        seen = iter(plain[len(queries) :])
+        clear = iter([one if one.is_kind else self._unlike(one, next(seen), inferred) for one in known])
+        return [
+            replace(one, excluded=tuple(islice(clear, len(query.unwanted()))), preferred=tuple(soft))
+            for one, query, soft in zip(plain, queries, preferred, strict=False)
+        ]
+
+    def _named(self, query: Query, inferred: bool) -> Exclusion:
+        """What is not wanted as far as its words or its IRI tell."""
+        kinds = [] if query.text is None else named(query.text, self.names)
+        if query.entity is not None:
+            kinds = [self._entity(query.entity)]
+        return self._excluded(query.said, kinds, inferred)
+
+    def _unlike(self, found: Exclusion, asked: Asked, inferred: bool) -> Exclusion:
+        """What is not wanted and no kind by its words: a picture or sound may be that of a known one."""
+        if not found.kinds and "text" not in asked.features:
+            found = self._excluded(found.said, asked.anchors, inferred)
+        return found if found.is_kind else replace(found, unlike=asked)
+
+    def _excluded(self, said: str, kinds: Sequence[int], inferred: bool) -> Exclusion:
+        return Exclusion(said, kinds, members(self.store.graph, kinds, self.vocabulary, inferred=inferred))
+
+    def _plain(self, queries: Sequence[Query]) -> list[Asked]:
+        """Questions by what they show and name."""
         features: list[dict[str, Tensor]] = [{} for _ in queries]
         for modality in ("text", "image", "audio"):
             places = [i for i, query in enumerate(queries) if modality in query.observations()]
@@ -74,25 +115,25 @@ class Asker:
         return [self._asked_one(query, rows) for query, rows in zip(queries, features, strict=True)]
 
     def _asked_one(self, query: Query, features: dict[str, Tensor]) -> Asked:
-        graph = self.store.graph
-        entity = None
-        if query.entity is not None:
-            try:
-                entity = graph.entity_id(self.expanded(query.entity))
-            except ValueError as error:
-                raise QueryError(str(error)) from None
+        entity = None if query.entity is None else self._entity(query.entity)
         if not features and entity is None:
             raise QueryError("expected a question by text, image, audio or entity (got none of them)")
         weights = checked_weights(query.weights)
         anchors = [] if entity is None else [entity]
         if query.text is not None:
-            anchors += recognise(query.text, self._names)
+            anchors += recognise(query.text, self.names)
         for modality in ("image", "audio"):
             if modality not in features:
                 continue
             near = self._scorer.same_sense(modality, features[modality])
             anchors += [int(i) for i in torch.nonzero(near >= SAME).squeeze(1)[:8]]
         return Asked(features, list(dict.fromkeys(anchors)), entity, weights)
+
+    def _entity(self, name: str) -> int:
+        try:
+            return self.store.graph.entity_id(self.expanded(name))
+        except ValueError as error:
+            raise QueryError(str(error)) from None
 
     def expanded(self, name: str) -> str:
         """An IRI that may be written with a prefix of the data."""
@@ -101,5 +142,6 @@ class Asker:
         return base + local if base is not None else name
 
     @cached_property
-    def _names(self) -> dict[str, list[int]]:
+    def names(self) -> dict[str, list[int]]:
+        """Entities by the names that questions may call them."""
         return recognised_names(self.store.graph, self.vocabulary)

@@ -58,7 +58,8 @@ def answer_cards(answer: Answer, reasons: Sequence[Reasons] = ()) -> str:
     if answer.anchors:
         labels = dict.fromkeys(_label(answer.exhibit, iri) for iri in answer.anchors)
         named = f"<p>Recognised in the question: {escape(', '.join(list(labels)[:8]))}</p>"
-    return f'{named}{"".join(cards)}<p class="count">{escape(answer.counted())}</p>'
+    taken = "".join(f"<p>{escape(line)}</p>" for line in answer.understood)
+    return f'{named}{taken}{"".join(cards)}<p class="count">{escape(answer.counted())}</p>'
 
 
 def hit_card(

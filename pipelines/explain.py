@@ -41,10 +41,10 @@ class Hit:
     """One answer.
 
     `modalities` holds the similarity by sense (1 is equal), `joint` for the fused vectors and `graph` for
-    the nearness by facts to what the question names. `path` is a chain of facts, each as it stands in
-    the graph, from an entity that the question names (an anchor) to this one. `rules` names for each of
-    these facts the rule that inferred it and how sure it is; None for what was stated. `exhibit` knows what
-    can be shown of it.
+    the nearness by facts to what the question names; `not` is what likeness to what is not wanted takes away,
+    `prefers` what preferences add. `path` is a chain of facts, each as it stands in the graph, from an
+    entity that the question names (an anchor) to this one. `rules` names for each of these facts the rule
+    that inferred it and how sure it is; None for what was stated. `exhibit` knows what can be shown of it.
     """
 
     entity: str
@@ -119,7 +119,10 @@ class InferredSteps:
 
 
 class Answer(list[Hit]):
-    """Hits, best first; `candidates` entities were allowed by the constraint, `anchors` were recognised."""
+    """Hits, best first; `candidates` entities might answer, `anchors` were recognised.
+
+    `understood` says in a line each how what is not wanted and what is preferred was taken.
+    """
 
     def __init__(
         self,
@@ -128,11 +131,13 @@ class Answer(list[Hit]):
         anchors: Sequence[str],
         question: Question | None = None,
         exhibit: Exhibit | None = None,
+        understood: Sequence[str] = (),
     ) -> None:
         super().__init__(hits)
         self.candidates = candidates
         self.anchors = list(anchors)
         self.question, self.exhibit = question, exhibit
+        self.understood = list(understood)
 
     def _repr_html_(self) -> str:
         """Cards, as notebooks show them."""

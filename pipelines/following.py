@@ -10,6 +10,7 @@ from kg.closure import ReasoningError
 from kg.construct import read_rules
 from kg.reasoning import Findings, Reasoning
 from pipelines.settings import Settings
+from pipelines.wording import counted
 
 
 def reasoning_of(
@@ -47,9 +48,10 @@ def check_findings(report: dict[str, Any], strict: bool) -> None:
     faults = [] if found is None else Findings(**found).faults()
     if strict and faults:
         shown = "; ".join(faults[:3])
+        got = f"{counted(len(faults), 'fault')}: {shown}"
         raise ReasoningError(
-            f"expected facts without contradictions that fit the shapes (got {len(faults):,} faults: "
-            f"{shown}): correct them, or leave --strict out"
+            f"expected facts without contradictions that fit the shapes (got {got}): "
+            "correct them, or leave --strict out"
         )
 
 
@@ -58,7 +60,7 @@ def told(findings: dict[str, Any] | None, most: int = 5) -> list[str]:
     if findings is None:
         return []
     found = Findings(**findings)
-    lines = [f"inferred by {rule}: {count:,} facts" for rule, count in found.inferred.items()]
+    lines = [f"inferred by {rule}: {counted(count, 'fact')}" for rule, count in found.inferred.items()]
     for sentences in (found.faults(), found.warnings()):
         lines += sentences[:most]
         if len(sentences) > most:

@@ -12,6 +12,7 @@ from pipelines.exhibit import Observed
 
 if TYPE_CHECKING:
     from pipelines.explain import Answer
+    from pipelines.question import Query
     from pipelines.reasons import Reasons
 
 # what the page may load: what stands in it, and nothing else, whatever the data says
@@ -65,18 +66,26 @@ def _title(answer: Answer) -> str:
     """What was asked, in words."""
     if answer.question is None:
         return "Answers"
-    query, parts = answer.question.query, []
+    query = answer.question.query
+    title = " and ".join(_parts(query, "this", answer))
+    unwanted = [part for one in query.unwanted() for part in _parts(one, "a certain", answer)]
+    title += f", but not {' or '.join(unwanted)}" if unwanted else ""
+    return title[:1].upper() + title[1:]
+
+
+def _parts(query: Query, which: str, answer: Answer) -> list[str]:
+    """What a query asks by each sense, in words."""
+    parts = []
     if query.text is not None:
         parts.append(f"“{shortened(query.text, SHORT)}”")
     if query.image is not None:
-        parts.append("like this picture")
+        parts.append(f"like {which} picture")
     if query.audio is not None:
-        parts.append("like this sound")
+        parts.append(f"like {which} sound")
     if query.entity is not None:
         label = answer.exhibit.label(query.entity) if answer.exhibit else query.entity
         parts.append(f"like {shortened(label, SHORT)}")
-    title = " and ".join(parts)
-    return title[:1].upper() + title[1:]
+    return parts
 
 
 def _asked(answer: Answer) -> str:
@@ -86,13 +95,22 @@ def _asked(answer: Answer) -> str:
     query, parts = answer.question.query, []
     if query.text is not None and len(query.text) > SHORT:
         parts.append(f"<p><q>{escape(shortened(query.text, 1000))}</q></p>")
-    if query.image is not None:
-        parts.append(picture(_own(query.image, "image"), "what was asked"))
-    if query.audio is not None:
-        parts.append(player(_own(query.audio, "audio")))
+    parts += _media(query, "what was asked")
+    for one in query.unwanted():
+        parts += [f"<div>Not: {shown}</div>" for shown in _media(one, "what is not wanted")]
     if answer.question.where is not None:
         parts.append(f"<p><code>{escape(answer.question.where)}</code></p>")
     return f'<section class="question">{"".join(parts)}</section>'
+
+
+def _media(query: Query, what: str) -> list[str]:
+    """The picture and the sound of a query."""
+    parts = []
+    if query.image is not None:
+        parts.append(picture(_own(query.image, "image"), what))
+    if query.audio is not None:
+        parts.append(player(_own(query.audio, "audio")))
+    return parts
 
 
 def _own(file: str | Path, modality: str) -> Observed:

@@ -3,6 +3,7 @@
 python -m pipelines.query --store stores/demo --text "a bird that cannot fly"
 python -m pipelines.query --store stores/demo --image photo.jpg --where '?x schema:about ?c' --json
 python -m pipelines.query --store stores/demo --text "a crow" --explain --html answers.html
+python -m pipelines.query --store stores/demo --image photo.jpg --not-text "a bird"
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_EXPLAINED = 3
 """Hits, the first, that --explain explains."""
+PREFERRED = 0.5
+"""What --prefer adds to a score where it names no number: about as much as half a likeness by one sense."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,19 +34,35 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--image", type=Path, metavar="FILE", help="a picture")
     out.add_argument("--audio", type=Path, metavar="FILE", help="a sound")
     out.add_argument("--entity", metavar="IRI", help="an entity to be like and near to")
+    for name, metavar, what in (
+        ("text", "TEXT", "words for what is not wanted: all of a kind, by the facts, or what is like it"),
+        ("image", "FILE", "a picture to be unlike"),
+        ("audio", "FILE", "a sound to be unlike"),
+        ("entity", "IRI", "what is not wanted, with all that is of it, or is like it"),
+    ):
+        out.add_argument(f"--not-{name}", action="append", metavar=metavar, help=f"{what} (repeatable)")
     out.add_argument(
         "--weight",
         action="append",
         default=[],
         metavar="SENSE=NUMBER",
-        help="how much a sense counts: joint, graph, text, image or audio (1 is usual)",
+        help="how much a sense counts: joint, graph, text, image or audio, or likeness to what is not "
+        "wanted, not (1 is usual)",
     )
     out.add_argument("--where", metavar="SPARQL", help="graph pattern, or a SELECT, that binds ?x")
+    out.add_argument(
+        "--prefer",
+        action="append",
+        default=[],
+        metavar="PATTERN=NUMBER",
+        help="what the entities of a SPARQL pattern gain in score, or lose if it is negative "
+        f"({PREFERRED} without a number; repeatable)",
+    )
     out.add_argument(
         "--inferred",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="whether --where sees what follows from the facts, or only what was stated",
+        help="whether patterns and kinds see what follows from the facts, or only what was stated",
     )
     out.add_argument("-k", type=int, default=10, help="most hits wanted (10)")
     out.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else")
@@ -65,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Parse, ask, print."""
     flags = parser().parse_args(argv)
     from pipelines.building import resolve_device
-    from pipelines.flags import key_value, number
+    from pipelines.flags import key_value, number, weighted
 
     try:
         weights = {
@@ -82,6 +101,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             audio=flags.audio,
             entity=flags.entity,
             where=flags.where,
+            prefer=dict(weighted(text, "--prefer", PREFERRED) for text in flags.prefer),
+            not_text=flags.not_text,
+            not_image=flags.not_image,
+            not_audio=flags.not_audio,
+            not_entity=flags.not_entity,
             weights=weights,
             inferred=flags.inferred,
             k=flags.k,
@@ -97,6 +121,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     if flags.json:
+        for line in answer.understood:
+            print(line, file=sys.stderr)
         json.dump(_as_json(answer, reasons), sys.stdout, ensure_ascii=False)
         print()
     else:
@@ -129,6 +155,8 @@ def show(answer: Answer, searcher: Searcher, title: str, reasons: Sequence[Reaso
     if answer.anchors:
         shown = list(dict.fromkeys(names[iri] for iri in answer.anchors))
         screen.print(f"recognised in the question: {', '.join(shown[:8])}", highlight=False, markup=False)
+    for line in answer.understood:
+        screen.print(line, highlight=False, markup=False)
     if answer:
         screen.print(hits_table(title, answer, names, answer.anchors))
     screen.print(answer.counted())
@@ -142,7 +170,12 @@ def _title(flags: argparse.Namespace) -> str:
         for name in ("text", "image", "audio", "entity")
         if getattr(flags, name) is not None
     ]
-    return " + ".join(asked) + (f"  where {flags.where}" if flags.where else "")
+    unwanted = [
+        f" - {name} {one}"
+        for name in ("text", "image", "audio", "entity")
+        for one in getattr(flags, f"not_{name}") or ()
+    ]
+    return " + ".join(asked) + "".join(unwanted) + (f"  where {flags.where}" if flags.where else "")
 
 
 if __name__ == "__main__":

@@ -10,20 +10,22 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pipelines.exhibit import Exhibit, Observed
 from pipelines.explain import Fact, last_word
-from pipelines.question import GRAPH, LONGEST_PATH, Asked, Question
+from pipelines.question import GRAPH, LONGEST_PATH, NOT, PREFERS, Asked, Ids, Question
 from pipelines.scoring import Scorer, Terms
 
 if TYPE_CHECKING:
     from pipelines.retrieval import Searcher
 
 MOST_PATHS = 3
-Ids = NDArray[np.int64]
+_WORDS = {
+    GRAPH: "without what the question names",
+    NOT: "without what it is not to be like",
+    PREFERS: "without the preferences",
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """Rank and score as if the question lacked a sense (`graph`: all it names), or a relation its facts."""
+    """Rank and score as if the question lacked a part (`graph`: all it names), or a relation its facts."""
 
     without: str
     rank: int
@@ -45,8 +47,8 @@ class Counterfactual:
     @property
     def words(self) -> str:
         """What is not so, in words."""
-        if self.without == GRAPH:
-            return "without what the question names"
+        if self.without in _WORDS:
+            return _WORDS[self.without]
         if ":" in self.without:  # senses have short names, relations IRIs
             return f"without the facts of {last_word(self.without)}"
         return f"without the question's {self.without}"
@@ -108,10 +110,9 @@ def explain(searcher: Searcher, question: Question, entities: Sequence[str]) -> 
     Raises:
         ValueError: see `Searcher.explain`.
     """
-    asked = searcher.asker.asked([question.query])[0]
-    ids = searcher.allowed(question.where, inferred=question.inferred)
-    if asked.entity is not None:
-        ids = ids[ids != asked.entity]
+    allowed = searcher.allowed(question.where, inferred=question.inferred)
+    asked = searcher.asker.asked([question.query], inferred=question.inferred)[0]
+    ids = asked.candidates(allowed)
     places = [searcher.store.graph.entity_id(searcher.asker.expanded(iri)) for iri in entities]
     for iri, place in zip(entities, places, strict=True):
         if place not in ids:
@@ -154,7 +155,7 @@ def rank(score: torch.Tensor, ids: Ids, entity: int) -> int:
 
 def _shares(scorer: Scorer, terms: Terms, entity: int) -> dict[str, float]:
     """What each sense adds to an entity's score, and the correction for hubs takes from it."""
-    shares = {name: float(terms.share(name)[entity]) for name in terms.parts if scorer.has(name, entity)}
+    shares = {name: float(terms.share(name)[entity]) for name in scorer.telling(terms, entity)}
     hub = terms.penalty()[entity]
     return shares | ({"hubs": float(hub)} if hub else {})
 
@@ -178,16 +179,23 @@ def _evidence(searcher: Searcher, asked: Asked, entity: int) -> list[Evidence]:
 
 
 def _without_each_sense(scorer: Scorer, asked: Asked, terms: Terms) -> dict[str, Terms]:
-    """The question as if it lacked one sense, or named nothing; not where nothing would be left of it."""
-    names = [name for name in terms.parts if name in scorer.shown(asked)]
-    lesser = {name: lacking(asked, name) for name in [*names, *([GRAPH] if GRAPH in terms.parts else [])]}
+    """The question as if it lacked one part; not where nothing would be left of it."""
+    names = [name for name in terms.parts if name in scorer.shown(asked) or name in _WORDS]
+    lesser = {name: lacking(asked, name) for name in names}
     left = {name: one for name, one in lesser.items() if one.anchors or scorer.shown(one)}
     return dict(zip(left, scorer.terms(list(left.values())), strict=True)) if left else {}
 
 
 def lacking(asked: Asked, name: str) -> Asked:
-    """A question as if it showed nothing by one sense; by `graph`, as if it named nothing."""
+    """A question as if it showed nothing by one sense; by `graph`, as if it named nothing.
+
+    Without `not` all likeness is welcome, without `prefers` nothing is preferred; who may answer stays.
+    """
     if name == GRAPH:
         return replace(asked, anchors=[])
+    if name == NOT:
+        return replace(asked, excluded=())
+    if name == PREFERS:
+        return replace(asked, preferred=())
     features = {other: row for other, row in asked.features.items() if other != name}
     return replace(asked, features=features, hidden=asked.hidden | {name})

@@ -9,27 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from kg.nearest import best
 from kg.paths import PathFinder
 from kg.vocabulary import DEFAULT, Vocabulary
+from pipelines.answering import answered
 from pipelines.asking import Asker
+from pipelines.constraint import matching, things
 from pipelines.exhibit import Exhibit
 from pipelines.explain import Answer, Hit, InferredSteps
 from pipelines.joint import RDF_TYPE
-from pipelines.question import LONGEST_PATH, Asked, Query, QueryError, Question
-from pipelines.scoring import Scorer, Terms
+from pipelines.question import Ids, Query, QueryError, Question
+from pipelines.scoring import Scorer
 from pipelines.store import Store
 
 if TYPE_CHECKING:
     import networkx
     import pyarrow as pa
 
+    from pipelines.question import Keywords
     from pipelines.reasons import Reasons
 
 KEPT = 8
@@ -83,6 +81,11 @@ class Searcher:
         audio: str | Path | None = None,
         entity: str | None = None,
         where: str | None = None,
+        prefer: Mapping[str, float] | None = None,
+        not_text: str | Sequence[str] | None = None,
+        not_image: str | Path | Sequence[str | Path] | None = None,
+        not_audio: str | Path | Sequence[str | Path] | None = None,
+        not_entity: str | Sequence[str] | None = None,
         weights: Mapping[str, float] | None = None,
         inferred: bool = True,
         k: int = 10,
@@ -95,16 +98,22 @@ class Searcher:
             audio: a sound file.
             entity: IRI of an entity to be like and near to; it is not among its own answers.
             where: SPARQL graph pattern, or a whole SELECT, that binds ``?x``.
-            weights: by what counts (joint, graph, text, image, audio); 1 is the default's measure.
-            inferred: whether the constraint sees what follows from the facts, or only what was stated. It
-                does by default: who builds with rules or an ontology wants a cat to be an animal.
+            prefer: by such a pattern what its entities gain in score, or lose if it is negative.
+            not_text: words for what is not wanted, or several. If they name a kind, all that is of it by the
+                facts is left out; otherwise what is like them comes later (see pipelines.negation).
+            not_image: likewise a picture.
+            not_audio: likewise a sound.
+            not_entity: likewise an entity's IRI.
+            weights: by what counts (joint, graph, text, image, audio, not); 1 is usual but for graph's 0.3.
+            inferred: whether patterns and kinds see what follows from the facts, or only what was stated;
+                they do by default, as who builds with an ontology wants a cat to be an animal.
             k: most hits wanted.
 
         Raises:
             QueryError: nothing asked, an unknown entity or weight, an unreadable file.
-            ConstraintError: the SPARQL is wrong.
+            ConstraintError: the SPARQL is wrong, or takes too long.
         """
-        query = Query(text, image, audio, entity, weights or {})
+        query = Query(text, image, audio, entity, weights, not_text, not_image, not_audio, not_entity, prefer)
         return self.search_batch([query], where=where, inferred=inferred, k=k)[0]
 
     def search_batch(
@@ -119,36 +128,20 @@ class Searcher:
         if k < 1:
             raise QueryError(f"expected k of at least 1 (got {k})")
         allowed = self.allowed(where, inferred=inferred)
-        asked = self.asker.asked(queries)
-        if not asked:
+        if not queries:
             return []
+        asked = self.asker.asked(queries, inferred=inferred)
         questions = [Question(query, where, inferred) for query in queries]
         rows = zip(asked, self.scorer.terms(asked), questions, strict=True)
-        return [self._answer(one, terms, allowed, k, question) for one, terms, question in rows]
+        return [answered(self, one, terms, allowed, k, question) for one, terms, question in rows]
 
-    def explain(
-        self,
-        hit: Hit | str,
-        text: str | None = None,
-        *,
-        image: str | Path | None = None,
-        audio: str | Path | None = None,
-        entity: str | None = None,
-        where: str | None = None,
-        weights: Mapping[str, float] | None = None,
-        inferred: bool = True,
-    ) -> Reasons:
+    def explain(self, hit: Hit | str, text: str | None = None, **asked: Unpack[Keywords]) -> Reasons:
         """Say why a hit, or any entity that may answer, answers a question (see pipelines.reasons).
 
         Args:
             hit: a hit of the question's answer, or the IRI of an entity.
             text: as `search` takes it.
-            image: as `search` takes it.
-            audio: as `search` takes it.
-            entity: as `search` takes it.
-            where: as `search` takes it.
-            weights: as `search` takes them.
-            inferred: as `search` takes it.
+            asked: all else as `search` takes it, but for `k`.
 
         Raises:
             QueryError: see `search`.
@@ -158,8 +151,7 @@ class Searcher:
         from pipelines.reasons import explain
 
         iri = hit if isinstance(hit, str) else hit.entity
-        query = Query(text, image, audio, entity, weights or {})
-        return explain(self, Question(query, where, inferred), [iri])[0]
+        return explain(self, Question.of(text, **asked), [iri])[0]
 
     def without(self, relation: str) -> Scorer:
         """Scores as if no fact of a relation were stated; the last few relations are kept.
@@ -196,13 +188,9 @@ class Searcher:
 
         return neighbourhood(self, entity if isinstance(entity, str) else entity.entity, k)
 
-    def allowed(self, where: str | None, *, inferred: bool = True) -> NDArray[np.int64]:
+    def allowed(self, where: str | None, *, inferred: bool = True) -> Ids:
         """Ids that a constraint leaves; without one, all things (terms of a vocabulary left out)."""
-        if where is None:
-            return self._things
-        iris = self.store.facts.select_entities(where, self.store.graph.prefixes, inferred=inferred)
-        ids = self.store.graph.entity_ids(iris)
-        return np.unique(ids[ids >= 0])
+        return self._things if where is None else matching(self.store, where, inferred=inferred)
 
     @cached_property
     def labels(self) -> list[str]:
@@ -219,17 +207,8 @@ class Searcher:
         return Exhibit(self.store, self.labels, self.media_root)
 
     @cached_property
-    def _things(self) -> NDArray[np.int64]:
-        graph = self.store.graph
-        entities, classes = graph.types()
-        names = graph.entities.take(np.unique(classes)).to_pylist()
-        terms = [c for c, iri in zip(np.unique(classes), names, strict=True) if self._is_schema(iri)]
-        schema = np.union1d(entities[np.isin(classes, terms)], classes)
-        things = np.setdiff1d(np.arange(graph.num_entities), schema)
-        return things if len(things) else np.arange(graph.num_entities)
-
-    def _is_schema(self, iri: str) -> bool:
-        return self.vocabulary.has("schema_types", iri)
+    def _things(self) -> Ids:
+        return things(self.store.graph, self.vocabulary)
 
     @cached_property
     def finder(self) -> PathFinder:
@@ -243,7 +222,8 @@ class Searcher:
         return [relations.index(RDF_TYPE)] if RDF_TYPE in relations else []
 
     @cached_property
-    def _steps(self) -> InferredSteps:
+    def steps(self) -> InferredSteps:
+        """Tells which facts were inferred, and by what."""
         return InferredSteps(self.store.graph, self._ignored)
 
     @cached_property
@@ -255,33 +235,6 @@ class Searcher:
     def scorer(self) -> Scorer:
         """Scores every entity by a question in the store's terms."""
         return Scorer(self.store)
-
-    def _answer(
-        self, one: Asked, terms: Terms, allowed: NDArray[np.int64], k: int, question: Question
-    ) -> Answer:
-        graph, scorer = self.store.graph, self.scorer
-        score, ids = terms.score(), torch.from_numpy(allowed)
-        if one.entity is not None:
-            ids = ids[ids != one.entity]
-        found = best(score[ids].unsqueeze(0), k, ids)[1][0].tolist()
-        paths = self.finder.paths(one.anchors, found, max_length=LONGEST_PATH) if one.anchors else {}
-        paths = {i: [self._steps.best(step) for step in path] for i, path in paths.items()}
-        parts = terms.parts.items()
-        hits = [
-            Hit(
-                entity=graph.entities[i].as_py(),
-                label=self.labels[i],
-                score=float(score[i]),
-                modalities={name: float(part[i]) for name, part in parts if scorer.has(name, i)},
-                path=self.named(paths.get(i, [])),
-                rules=[self._steps.rule(step) for step in paths.get(i, [])],
-                anchor=i in one.anchors,
-                exhibit=self.exhibit,
-            )
-            for i in found
-        ]
-        names = [graph.entities[i].as_py() for i in one.anchors]
-        return Answer(hits, len(ids), names, question, self.exhibit)
 
     def named(self, path: Sequence[tuple[int, int, int]]) -> list[tuple[str, str, str]]:
         """Facts by their IRIs."""

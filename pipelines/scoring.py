@@ -6,8 +6,9 @@ What is kept apart can be shown, and left out to see what it did (see pipelines.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from torch import Tensor
 from fusion.attention import DECAY
 from fusion.base import CONTEXT, STRUCTURE, Sense, Senses, View, unit
 from pipelines.joint import joint_graph
-from pipelines.question import GRAPH, JOINT, Asked
+from pipelines.question import GRAPH, JOINT, NOT, PREFERS, Asked
 from pipelines.store import Store
 
 EXACT = 0.9999
@@ -30,7 +31,8 @@ class Terms:
 
     Args:
         parts: similarity to the question by sense; `joint` for the fused vectors, `graph` for the nearness by
-            facts to what it names.
+            facts to what it names; `not` what likeness to what is not wanted takes away, `prefers` what
+            preferences add.
         hub: what an entity's joint similarity is lessened by.
         shown: senses that the question itself shows; the very picture or words count once more there.
         weights: how much each part counts.
@@ -80,15 +82,59 @@ class Scorer:
         """Whether the store knows which entities are near by the facts."""
         return "affinity.indptr" in self.store.tensors
 
-    def has(self, name: str, entity: int) -> bool:
-        """Whether an entity can be compared by a term."""
-        return name in (JOINT, GRAPH) or bool(self.memory[name].present[entity])
+    def telling(self, terms: Terms, entity: int) -> list[str]:
+        """The parts that an entity can be compared by, and those that changed its score."""
+        changed = {name for name in (NOT, PREFERS) if name in terms.parts and terms.parts[name][entity] != 0}
+        compared = set(terms.parts) - {JOINT, GRAPH, NOT, PREFERS}
+        known = {JOINT, GRAPH} | changed | {name for name in compared if self.memory[name].present[entity]}
+        return [name for name in terms.parts if name in known]
 
     def terms(self, asked: Sequence[Asked]) -> list[Terms]:
         """The terms of several questions; products run once for all."""
+        found = iter(self.similar([*asked, *(other for one in asked for other in one.unlike())]))
+        plain = list(islice(found, len(asked)))
+        return [
+            replace(terms, parts=terms.parts | self._added(one, list(islice(found, len(one.unlike())))))
+            for one, terms in zip(asked, plain, strict=True)
+        ]
+
+    def similar(self, asked: Sequence[Asked]) -> list[Terms]:
+        """The similarities to several questions, as if nothing were unwanted or preferred."""
         near = [self._near(one) for one in asked]
         vectors = self._embed(asked, near)
         return [self._terms(*one) for one in zip(asked, vectors, near, strict=True)]
+
+    def _added(self, one: Asked, unlike: Sequence[Terms]) -> dict[str, Tensor]:
+        """What the scores lose by what is not wanted and gain by preferences."""
+        added = {}
+        if unlike:
+            added[NOT] = -torch.stack([self.above_usual(terms) for terms in unlike]).sum(0)
+        if one.preferred:
+            added[PREFERS] = torch.zeros(self.store.graph.num_entities)
+            for preference in one.preferred:
+                added[PREFERS][torch.from_numpy(preference.ids)] += preference.weight
+        return added
+
+    def above_usual(self, terms: Terms) -> Tensor:
+        """How much more each entity is like a question than entities are in the mean, ``(n,)``: 0 or more.
+
+        The excess of each part counts by its weight, by itself: to be less like it than usual by one sense
+        makes up for nothing, and who has no picture is not unlike by picture.
+        """
+        out = torch.zeros(self.store.graph.num_entities)
+        for name, part in terms.parts.items():
+            present = self._present(name)
+            excess = part - terms.hub if name == JOINT else part
+            if present.any():
+                above = (excess - excess[present].mean()).clamp(min=0) * present
+                out += terms.weights.get(name, 1.0) * above
+        return out
+
+    def _present(self, name: str) -> Tensor:
+        """Which entities can be compared by a term, ``(n,)`` bool."""
+        if name in (JOINT, GRAPH):
+            return torch.ones(self.store.graph.num_entities, dtype=torch.bool)
+        return self.memory[name].present
 
     def shown(self, one: Asked) -> dict[str, list[Tensor]]:
         """The question's observations by modality; an entity in it brings its own."""

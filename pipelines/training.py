@@ -16,6 +16,7 @@ from torch import Tensor
 from fusion.base import STRUCTURE, JointGraph, Senses, View
 from fusion.senses import SenseFusion
 from kg.graph import KnowledgeGraph
+from kg.memory import kept_memory
 from kg.ranking import summary
 from kg.splits import Split, grouped_split, triple_split
 from pipelines.alignment_training import held_out_scores, hubness, train_alignment
@@ -55,6 +56,7 @@ class Trained:
     completion: LearnedCompletion | None = None
 
 
+@kept_memory()
 def train(
     graph: KnowledgeGraph,
     observations: Observations,
@@ -124,6 +126,7 @@ def with_scaled_numbers(
     return with_numbers(observations, visible)
 
 
+@kept_memory()
 def retrieval_scores(
     graph: KnowledgeGraph,
     observations: Observations,

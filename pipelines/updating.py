@@ -19,6 +19,7 @@ from pipelines.following import told
 from pipelines.history import Progress
 from pipelines.states import commit, locked, next_state, sweep
 from pipelines.store import Store
+from pipelines.wording import counted
 
 if TYPE_CHECKING:
     from pipelines.changing import Changed
@@ -50,14 +51,15 @@ class Updated:
 
     def sentences(self, most: int = 5) -> list[str]:
         """What a user should know of it, one sentence each."""
-        out = [
-            f"added {self.added:,} statements and {self.entities_added:,} entities, "
-            f"removed {self.removed:,} statements and {self.entities_removed:,} entities"
+        statements = [counted(number, "statement") for number in (self.added, self.removed)]
+        entities = [
+            counted(number, "entity", "entities") for number in (self.entities_added, self.entities_removed)
         ]
+        out = [f"added {statements[0]} and {entities[0]}, removed {statements[1]} and {entities[1]}"]
         if self.present:
-            out.append(f"{self.present:,} statements were there already")
+            out.append(f"there already: {counted(self.present, 'statement')}")
         if self.absent:
-            out.append(f"{self.absent:,} statements that were to be removed were not there")
+            out.append(f"to be removed, but not there: {counted(self.absent, 'statement')}")
         for entity, count in list(self.pointed.items())[:most]:
             facts = "1 fact points" if count == 1 else f"{count:,} facts point"
             out.append(

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.completion_training import FILES as COMPLETION
-from pipelines.labels import save_learned
+from pipelines.label_store import save_learned
 from pipelines.numbers import as_table
 from pipelines.reading import STATEMENTS
 from pipelines.settings import Settings
 from pipelines.store import FORMAT, package_versions, save_tensors, write_json
+from pipelines.wording import counted
 
 if TYPE_CHECKING:
     from kg.graph import KnowledgeGraph
@@ -131,9 +132,11 @@ def model_card(
         for name, row in held_out.items()
     )
     shown = "\n".join(f"- {modality}: {name}" for modality, name in encoders.items())
-    since = f"\nUpdated {updates:,} times since it was trained; the scores are of the training.\n" * bool(
-        updates
-    )
+    since = ""
+    if updates:
+        since = (
+            f"\nUpdated {counted(updates, 'time')} since it was trained; the scores are of the training.\n"
+        )
     return f"""# A Sensegraph store
 
 {graph!r}, fused by {settings.fusion}, seed {settings.seed}.

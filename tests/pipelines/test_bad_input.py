@@ -10,6 +10,8 @@ import gzip
 import json
 import shutil
 import struct
+import subprocess
+import sys
 import wave
 import zlib
 from collections.abc import Callable
@@ -359,6 +361,9 @@ class TestQuery:
             ("SELECT ?y { ?x schema:about ?y }", "expected a SELECT that gives ?x (got only ?y)"),
             ("", "expected a constraint that binds ?x"),
             ("ASK { ?x ?p ?o }", "form ASK"),
+            ("CONSTRUCT { ?x ?p ?o } WHERE { ?x ?p ?o }", "form CONSTRUCT"),
+            ("DESCRIBE ?x { ?x ?p ?o }", "form DESCRIBE"),
+            ("INSERT DATA { ex:a ex:b ex:c }", "facts are read-only"),
             ("DELETE WHERE { ?x ?p ?o }", "facts are read-only"),
             ("SERVICE <http://127.0.0.1:9/> { ?x ?p ?o }", "SERVICE"),
         ],
@@ -369,6 +374,7 @@ class TestQuery:
         result = ask("--text", "a cat", "--where", where, "--json")
         refused(result, part)
         assert result[1] == ""
+        refused(ask("--text", "a cat", "--prefer", f"{where}=1"), "" if not where else part)
 
     @pytest.mark.parametrize(
         ("flags", "part"),
@@ -383,6 +389,16 @@ class TestQuery:
             (["--text", "a", "--weight", "text=-1"], "expected a weight of 0 or more for text (got -1.0)"),
             (["--text", "a", "--weight", "text=inf"], "expected a weight of 0 or more for text (got inf)"),
             (["--text", "a", "--weight", "nose=1"], "expected a weight for one of joint"),
+            (["--text", "a", "--weight", "not=-1"], "expected a weight of 0 or more for not (got -1.0)"),
+            (["--text", "a", "--prefer", "?x a ex:Card=much"], "expected a number in --prefer (got 'much')"),
+            (["--text", "a", "--prefer", "0.5 ?x a ex:Card"], "the number last"),
+            (["--text", "a", "--prefer", "?x a ex:Card=nan"], "expected a finite weight for the preference"),
+            (["--text", "a", "--prefer", "?x a ex:Card=-inf"], "expected a finite weight"),
+            (["--text", "a", "--not-image", "/nowhere/a.jpg"], "/nowhere/a.jpg: expected a picture"),
+            (["--text", "a", "--not-audio", __file__], "expected a sound"),
+            (["--text", "a", "--not-entity", "ex:cta0"], "expected entity of this graph (got unknown"),
+            (["--text", "a", "--not-text", ""], "expected a text"),
+            (["--not-text", "a cat"], "expected a question by text, image, audio or entity"),
             (["--text", "a", "--device", "toaster"], "expected cpu, cuda or auto as the device"),
             (["--image", "/nowhere/photo.jpg"], "/nowhere/photo.jpg: expected a picture (got no such file)"),
             (["--image", "/"], "expected a picture (got a folder)"),
@@ -394,6 +410,25 @@ class TestQuery:
         self, ask: Callable[..., tuple[int, str, str]], flags: list[str], part: str
     ) -> None:
         refused(ask(*flags), part)
+
+    @pytest.mark.parametrize("flag", ["--where", "--prefer"])
+    def test_a_query_that_does_not_end_is_given_up_and_the_command_ends(
+        self, store_folder: Path, flag: str
+    ) -> None:
+        endless = "?x ?p ?o . " + " . ".join(f"?x{n} ?p{n} ?o{n}" for n in range(12))
+        endless += " FILTER(STR(?x) = STR(?o11))"
+        code = (
+            "import sys, kg.sparql; kg.sparql.SECONDS = 0.3\n"
+            "from pipelines.query import main\n"
+            f"sys.exit(main(['--store', {str(store_folder)!r}, '--text', 'a', {flag!r}, {endless!r}]))"
+        )
+        root = Path(__file__).parents[2]
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=60
+        )
+        assert (done.returncode, done.stdout) == (1, "")
+        assert len(done.stderr.splitlines()) == 1
+        assert "expected a query that is answered within 0.3 seconds" in done.stderr
 
     def test_a_bomb_as_a_question_is_one_sentence(
         self, ask: Callable[..., tuple[int, str, str]], tmp_path: Path

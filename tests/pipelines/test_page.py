@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,3 +78,23 @@ def test_media_that_moved_leave_placeholders(
     assert text.count("picture not shown: cat") == 2
     assert text.count("sound not shown: cat") == 2
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_not_wanted_and_preferred_is_shown_and_said_how_it_was_understood(
+    searcher: Searcher, collection: Any
+) -> None:
+    answer = searcher.search(
+        "an animal",
+        not_text="a cat",
+        not_image=collection.picture("wolf0"),
+        prefer={"?x schema:audio ?s FILTER(1 < 2)": 0.5},
+        k=2,
+    )
+    text = page(answer)
+    assert "<h1>“an animal”, but not “a cat” or like a certain picture</h1>" in text
+    assert 'alt="Picture: what is not wanted"' in text
+    assert len(answer.understood) == 3
+    assert all(f"<p>{escape(line)}</p>" in text for line in answer.understood)
+    assert "<p>not: cat (by the facts, 3 entities left out)</p>" in text
+    assert "<p>prefers: ?x schema:audio ?s FILTER(1 &lt; 2) (+0.5, " in text
+    assert "<span>prefers</span>" in text

@@ -111,3 +111,29 @@ def test_ctrl_c_ends_without_a_traceback(
     monkeypatch.setattr("pipelines.retrieval.Searcher.search", stop)
     assert main(["--store", str(store_folder), "--text", "a cat"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+def test_nots_and_preferences_reach_the_search_and_are_said_to_be_understood(
+    store_folder: Path, collection: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    question = ["--store", str(store_folder), "--image", str(collection.picture("cat0")), "-k", "40"]
+    question += ["--not-text", "a cat", "--not-text", "fruit", "--not-entity", "ex:drum"]
+    question += ["--prefer", "?x schema:about ex:wolf=2.5", "--prefer", "?x schema:about ex:boat"]
+    assert main(question) == 0
+    out = capsys.readouterr().out
+    assert "not: cat (by the facts, 3 entities left out)" in out
+    assert "not: drum (by the facts, 3 entities left out)" in out
+    assert "prefers: ?x schema:about ex:wolf (+2.5, 3 of 19 entities)" in out
+    assert "prefers 2.50" in out
+    assert "all 19 entities that may answer" in out
+    assert "- text a cat - text fruit" in out
+    assert main([*question, "--json"]) == 0
+    out, err = capsys.readouterr()
+    hits = json.loads(out)
+    assert len(hits) == 19
+    assert [hit["modalities"].get("prefers") for hit in hits[:3]] == [2.5] * 3
+    assert sorted(hit["modalities"].get("prefers", 0) for hit in hits)[-6:] == [0.5] * 3 + [2.5] * 3
+    assert err.splitlines()[0] == "not: cat (by the facts, 3 entities left out)"
+    assert main([*question, "--explain"]) == 0
+    assert "without the preferences: rank" in capsys.readouterr().out

@@ -141,3 +141,28 @@ def test_what_is_not_so_is_said_in_words() -> None:
     assert Counterfactual("image", 2, 0.5).words == "without the question's image"
     assert Counterfactual("graph", 2, 0.5).words == "without what the question names"
     assert Counterfactual(ABOUT, 2, 0.5).words == "without the facts of about"
+
+
+def test_what_is_not_wanted_and_preferred_has_shares_and_ranks_without_it(
+    searcher: Searcher, collection: Any
+) -> None:
+    asked: Any = {
+        "image": collection.picture("boat0"),
+        "not_text": ["fruit", "a fishing boat in a harbour"],
+        "prefer": {"?x schema:about ex:boat": 0.5},
+    }
+    answer = searcher.search("sour", **asked, k=100)
+    place = [hit.entity for hit in answer].index(collection.iri("boat2"))
+    found = searcher.explain(answer[place], "sour", **asked)
+    assert (found.rank, found.candidates) == (place + 1, 31 - 6)
+    assert found.score == pytest.approx(answer[place].score, abs=1e-5)
+    assert sum(found.shares.values()) == pytest.approx(found.score, abs=1e-5)
+    assert found.shares["prefers"] == 0.5
+    assert found.shares["not"] < 0
+    without = {one.without: one for one in found.without}
+    assert without["prefers"].score == pytest.approx(found.score - 0.5, abs=1e-5)
+    assert without["not"].score == pytest.approx(found.score - found.shares["not"], abs=1e-5)
+    assert without["prefers"].words == "without the preferences"
+    assert without["not"].words == "without what it is not to be like"
+    with pytest.raises(ValueError, match="expected an entity that may answer the question"):
+        searcher.explain(collection.iri("lemon0"), "sour", **asked)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from pipelines.question import GRAPH, JOINT, Query
+from pipelines.question import GRAPH, JOINT, NOT, PREFERS, Query
 from pipelines.reasons import lacking
 from pipelines.scoring import Terms
 
@@ -54,3 +54,41 @@ def test_an_entity_brings_its_own_senses_but_those_that_are_hidden(
     hidden = lacking(lacking(asked, "image"), "audio")
     assert set(searcher.scorer.shown(hidden)) == {"text"}
     assert set(searcher.scorer.terms([hidden])[0].parts) == {JOINT, GRAPH, "text"}
+
+
+def test_likeness_above_the_mean_counts_part_by_part_and_only_where_there_is_something_to_compare(
+    searcher: Searcher,
+) -> None:
+    pictured = searcher.scorer.memory["image"].present
+    size, place = len(pictured), int(torch.nonzero(pictured)[0])
+    image = torch.zeros(size)
+    image[place] = 1.0
+    hub = torch.zeros(size)
+    hub[0] = 0.5
+    terms = Terms(
+        {"image": image, JOINT: torch.full((size,), 0.5)}, hub, frozenset(), {"image": 2.0, JOINT: 1.0}
+    )
+    above = searcher.scorer.above_usual(terms)
+    mean = 1 / int(pictured.sum())
+    # the joint part of all but the hub is above its mean by a little, the hub's below
+    rest = 0.5 / size
+    assert float(above[place]) == pytest.approx(2 * (1 - mean) + (rest if place else 0), abs=1e-5)
+    assert float(above[0]) == pytest.approx(2 * (1 - mean) if place == 0 else 0.0, abs=1e-5)
+    other = int(torch.nonzero(~pictured)[-1])
+    assert float(above[other]) == pytest.approx(rest if other else 0.0, abs=1e-5)
+
+
+def test_what_is_not_wanted_and_what_is_preferred_are_parts_that_are_told_where_they_count(
+    searcher: Searcher, collection: Any
+) -> None:
+    query = Query("sour", not_text="a slice of a yellow lemon", prefer={"?x schema:about ex:boat": 0.75})
+    terms = searcher.scorer.terms(searcher.asker.asked([query]))[0]
+    boat, lemon, drum = (
+        searcher.store.graph.entity_id(collection.iri(name)) for name in ("boat1", "lemon1", "drum1")
+    )
+    assert terms.parts[PREFERS][[boat, lemon, drum]].tolist() == [0.75, 0.0, 0.0]
+    assert PREFERS in searcher.scorer.telling(terms, boat)
+    assert PREFERS not in searcher.scorer.telling(terms, lemon)
+    assert float(terms.parts[NOT][lemon]) < -0.1
+    assert float(terms.parts[NOT].max()) <= 0
+    assert terms.share(PREFERS)[boat] == 0.75

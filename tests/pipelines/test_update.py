@@ -72,7 +72,7 @@ def test_the_command_tells_what_it_did_and_the_store_answers_by_it(store: Path, 
     assert ("urn:d", "urn:is", "urn:new") in told(store)[0]
     card = (store / "README.md").read_text()
     assert "5 entities" in card
-    assert "Updated 1 times" in card
+    assert "Updated 1 time since" in card
     code, out, _ = run(store, "--remove", store.parent / "more.nt", "--add", store.parent / "more.nt")
     assert code == 0
     assert "added 2 statements and 0 entities, removed 2 statements and 0 entities" in out
@@ -83,7 +83,7 @@ def test_what_others_point_to_stays_and_that_is_told(store: Path, run: Run) -> N
     code, out, _ = run(store, "--remove", store.parent / "old.nt")
     assert code == 0
     assert "nothing is stated of urn:b any more, but 1 fact points to it" in out
-    assert "removed 1 statements and 1 entities" in out
+    assert "removed 1 statement and 1 entity" in out
     assert told(store)[0] == {("urn:a", "urn:knows", "urn:b")}
 
 
@@ -159,7 +159,7 @@ def test_lenient_skips_what_is_malformed_and_what_is_not_there(store: Path, run:
     (store.parent / "old.nt").write_text(f"oops\n{BASE.splitlines()[0]}\n{MORE}")
     code, out, err = run(store, "--remove", store.parent / "old.nt", "--lenient")
     assert code == 0
-    assert "2 statements that were to be removed were not there" in out
+    assert "to be removed, but not there: 2 statements" in out
     assert "old.nt:1" in err
     assert Store.open(store).manifest["counts"]["skipped"] == 1
 
