@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyoxigraph as ox
 
 from kg.inferred import INFERRED
-from kg.nquads import BLANK
+from kg.rewriting import BLANK
 
 _MANY = 50_000  # statements that are too many for one transaction
 _SUBJECT_AND_PREDICATE = r"^(?P<key><[^>]*> <[^>]*> )"

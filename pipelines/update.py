@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipelines.updating import Updated
 
+MOST = 5
+"""Sentences on what was left out that are shown."""
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -51,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from rich.console import Console
 
     from pipelines.build_kg import disk_sentence
-    from pipelines.report import bars, left_out
+    from pipelines.report import bars
     from pipelines.updating import update
 
     screen = Console(stderr=False)
@@ -85,8 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         markup=False,
         soft_wrap=True,
     )
-    for line in left_out(done.store.manifest, done.store.observed):
-        print(line, file=sys.stderr)
+    for line in done.left_out[:MOST]:
+        print(f"left out: {line}", file=sys.stderr)
+    if len(done.left_out) > MOST:
+        print(f"left out: {len(done.left_out) - MOST:,} more", file=sys.stderr)
     return 0
 
 

@@ -35,7 +35,8 @@ class Updated:
 
     `added` and `removed` count statements, `present` those that were to come and were there already, `absent`
     those that were to go and were not there. `pointed` has the entities of which nothing is stated any more,
-    and how many facts still point to each. `seconds` are told by stage.
+    and how many facts still point to each. `left_out` says what of the change was skipped, missing or
+    unreadable. `seconds` are told by stage.
     """
 
     store: Store
@@ -47,6 +48,7 @@ class Updated:
     entities_removed: int = 0
     pointed: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
     def sentences(self, most: int = 5) -> list[str]:
@@ -148,7 +150,9 @@ def _made(
         manifest = renew(old, changed, training, encoded, entry, work, device=where, progress=say)
     if media_root is not None:
         manifest["media_root"] = str(Path(media_root).absolute())
-    return replace(updated, seconds=clock.seconds), manifest
+    problems = set(encoded.table["problem"].to_pylist()) - set(old.observed["problem"].to_pylist())
+    left_out = (*changed.skipped, *sorted(problems - {None}))
+    return replace(updated, left_out=left_out, seconds=clock.seconds), manifest
 
 
 def _finish(folder: Path, old: Store) -> None:

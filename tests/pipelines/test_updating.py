@@ -123,7 +123,10 @@ class Pool:
         """Draw a change and make it: what comes, what goes."""
         away = sorted(set(self.possible) - self.stated)
         come = draw.sample(away, min(len(away), draw.randint(0, 4)))
-        go = draw.sample(sorted(self.stated), draw.randint(0 if come else 1, 4))
+        spare = max(0, len(self.stated) - len(self.possible) // 2)
+        go = draw.sample(sorted(self.stated), min(spare, draw.randint(0, 4)))
+        if not come and not go:
+            return self.step(draw)
         self.stated = (self.stated - set(go)) | set(come)
         return come, go
 
