@@ -17,7 +17,7 @@ from pipelines.joint import Observations, joint_graph
 from pipelines.retrieval import Searcher
 from pipelines.settings import REASON, Settings
 from pipelines.store import Store
-from pipelines.training import _stated
+from pipelines.training import stated_joint
 
 EX = "https://example.org/z/"
 ZOO = f"""@prefix ex: <{EX}> . @prefix schema: <https://schema.org/> . @prefix s: <urn:sensegraph:> .
@@ -124,12 +124,12 @@ def test_a_held_out_fact_is_not_given_away_by_what_follows_from_it(store: Store)
     # the link objective is trained and scored on stated facts, as if nothing had been inferred
     plain = graph.stated()
     assert len(plain.triples) == len(graph.triples) - 5
-    stated = _stated(graph, none, SMALL, joint)
+    stated = stated_joint(graph, none, SMALL, joint)
     assert (len(joint.edges.order), len(stated.edges.order)) == (
         2 * len(graph.triples),
         2 * len(plain.triples),
     )
-    assert _stated(plain, none, SMALL, joint) is joint
+    assert stated_joint(plain, none, SMALL, joint) is joint
     assert store.graph_without_hints(EX + "near").equals(plain)
 
 
