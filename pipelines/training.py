@@ -16,6 +16,7 @@ from torch import Tensor
 from fusion.base import STRUCTURE, JointGraph, Senses, View
 from fusion.senses import SenseFusion
 from kg.graph import KnowledgeGraph
+from kg.hierarchy import hierarchy_of
 from kg.ranking import summary
 from kg.splits import Split, grouped_split, triple_split
 from pipelines.alignment_training import held_out_scores, hubness, train_alignment
@@ -176,7 +177,8 @@ def _links(
     triples = torch.from_numpy(used)
     share = settings.link_share
     split = triple_split(used, valid=share, test=share, seed=settings.seed)
-    links, history = train_links(joint, triples, split, graph.num_relations, settings, progress)
+    hierarchy = hierarchy_of(graph, settings.hierarchy)
+    links, history = train_links(joint, triples, split, graph.num_relations, settings, progress, hierarchy)
     held = torch.from_numpy(np.concatenate([split.valid, split.test]))
     seen = masked(joint.log_weight, edge_places(joint, len(triples)), held)
     return links, history, summary(link_ranks(links, joint, seen, triples, split.test))
