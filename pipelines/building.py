@@ -110,6 +110,8 @@ def build(
     rejected = fact_ids(graph, refused)
     for iri in settings.target:  # a mistake is told before the work, not after it
         find_target(graph, iri)
+    for iri in settings.prior:
+        graph.relation_id(iri)
     access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote)
     where = resolve_device(device)
     with clock("encoding"):

@@ -233,7 +233,7 @@ class Searcher:
 
     @cached_property
     def finder(self) -> PathFinder:
-        """Finds chains of facts; what a thing is an instance of is no reason, nor is a relation of prior 0."""
+        """Finds chains of facts; the class of a thing is no reason, nor is a relation of prior 0."""
         graph = self.store.graph
         return PathFinder(graph.triples, graph.num_entities, self._ignored)
 

@@ -114,7 +114,7 @@ class Settings:
         | {"repeat": True},
     )
     order: float = field(
-        default=0.1,
+        default=0.03,
         metadata=_help("weight of the order of the hierarchies in the link objective; 0 for none"),
     )
 

@@ -125,6 +125,45 @@ def with_scaled_numbers(
     return with_numbers(observations, visible)
 
 
+@dataclass(frozen=True)
+class Aligned:
+    """What was trained on one split: the fusion, and the links where there are stated facts."""
+
+    model: SenseFusion
+    links: LinkModel | None
+    split: Split
+    observations: Observations
+
+
+def aligned(
+    graph: KnowledgeGraph,
+    observations: Observations,
+    settings: Settings,
+    *,
+    without: frozenset[str] = frozenset(),
+    device: str = "cpu",
+    progress: Progress,
+) -> tuple[Aligned, JointGraph, Tensor | None]:
+    """Train links and attention on one concept-disjoint split.
+
+    Returns:
+        What was trained, the joint graph that it was trained on, and the structure vectors there.
+    """
+    if without:  # what follows from the facts that are left out would tell them
+        graph = graph.stated()
+    observations = with_scaled_numbers(graph, observations, settings)
+    joint = joint_graph(graph, observations, settings, without=without).to(device)
+    links, structure = None, None
+    stated = _stated(graph, observations, settings, joint, without)
+    if len(stated.edges.order):
+        links = _links(graph, stated, settings, progress)[0]
+        structure = structure_of(links, stated)
+    split = concept_split(graph, observations, settings)
+    groups = concept_groups(graph)
+    model, _ = train_alignment(joint, structure, groups, split, settings, progress)
+    return Aligned(model, links, split, observations), joint, structure
+
+
 def retrieval_scores(
     graph: KnowledgeGraph,
     observations: Observations,
@@ -135,19 +174,11 @@ def retrieval_scores(
     progress: Progress,
 ) -> dict[str, dict[str, float]]:
     """Train attention on one concept-disjoint split and score it, with the graph and without it."""
-    if without:  # what follows from the facts that are left out would tell them
-        graph = graph.stated()
-    observations = with_scaled_numbers(graph, observations, settings)
-    joint = joint_graph(graph, observations, settings, without=without).to(device)
-    structure = None
-    stated = _stated(graph, observations, settings, joint, without)
-    if len(stated.edges.order):
-        structure = structure_of(_links(graph, stated, settings, progress)[0], stated)
-    split = concept_split(graph, observations, settings)
-    groups = concept_groups(graph)
-    model, _ = train_alignment(joint, structure, groups, split, settings, progress)
-    scores = held_out_scores(model, joint, structure, split)
-    return scores | without_graph(graph, observations, split, settings, device, progress)
+    found, joint, structure = aligned(
+        graph, observations, settings, without=without, device=device, progress=progress
+    )
+    scores = held_out_scores(found.model, joint, structure, found.split)
+    return scores | without_graph(graph, found.observations, found.split, settings, device, progress)
 
 
 def without_graph(

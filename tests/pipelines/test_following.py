@@ -176,6 +176,10 @@ def test_strict_refuses_faults_and_names_the_first(zoo: Path) -> None:
         check_findings(report, strict=True)
 
 
+SHAPE = f"@prefix sh: <http://www.w3.org/ns/shacl#> . <urn:s> a sh:NodeShape ; sh:targetClass <{EX}Animal> ;"
+VALID = "s.ttl: expected valid SHACL shapes (got: "
+
+
 @pytest.mark.parametrize(
     ("name", "text", "flag", "sentence"),
     [
@@ -192,14 +196,25 @@ def test_strict_refuses_faults_and_names_the_first(zoo: Path) -> None:
             "--rules",
             "rule a: expected a rule that comes to an end (got new facts after 1,000 rounds)",
         ),
+        (
+            "a.rq",
+            "CONSTRUCT { ?x ex:m ?k } WHERE { ?x ex:n|ex:m ?v BIND(?v + 1 AS ?k) }",
+            "--rules",
+            "rule a: expected a rule that comes to an end (got new facts after 1,000 rounds)",
+        ),
+        ("a.rq", "CONSTRUCT { ?x ex:p ?y ", "--rules", "rule a: expected valid SPARQL (got "),
         ("s.ttl", "@prefix sh:", "--shapes", "s.ttl: expected SHACL shapes in RDF (got: "),
+        ("s.ttl", f"{SHAPE} sh:sparql [ sh:select 'SELECT $this {{' ] .", "--shapes", VALID),
+        ("s.ttl", f"{SHAPE} sh:property [ sh:path <{EX}n> ; sh:pattern '(' ] .", "--shapes", VALID),
+        ("s.ttl", f"{SHAPE} sh:property [ sh:path <{EX}n> ; sh:minCount 'many' ] .", "--shapes", VALID),
+        ("s.ttl", f"{SHAPE} sh:property [ sh:minCount 1 ] .", "--shapes", VALID),
     ],
 )
 def test_bad_rules_and_shapes_are_one_sentence_of_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, flag: str, sentence: str
 ) -> None:
     (tmp_path / name).write_text(text)
-    (tmp_path / "a.ttl").write_text(f"@prefix ex: <{EX}> . ex:a ex:p ex:b .")
+    (tmp_path / "a.ttl").write_text(f"@prefix ex: <{EX}> . ex:a ex:p ex:b ; ex:n 1 ; a ex:Animal .")
     flags = [str(tmp_path / "a.ttl"), "--out", str(tmp_path / "out"), flag, str(tmp_path / name)]
     assert build_kg.main(flags) == 1
     said = capsys.readouterr().err
