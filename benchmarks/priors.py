@@ -26,8 +26,8 @@ import torch
 from benchmarks.measure import Row, parser, report
 
 if TYPE_CHECKING:
-    from fusion.attention import CrossModalAttention
     from fusion.base import JointGraph
+    from fusion.senses import SenseFusion
     from kg.graph import KnowledgeGraph
     from pipelines.settings import Settings
     from pipelines.store import Store
@@ -65,14 +65,16 @@ def with_shuffled(graph: KnowledgeGraph, relation: str, seed: int) -> KnowledgeG
 
 @torch.no_grad()
 def attention_mass(
-    model: CrossModalAttention, joint: JointGraph, structure: torch.Tensor | None, relations: Sequence[int]
+    model: SenseFusion, joint: JointGraph, structure: torch.Tensor | None, relations: Sequence[int]
 ) -> float:
     """The share of what entities hear by some relations, of those that hear by these and by others.
 
     A mean over the entities and over the senses whose context the model attends to; 0 where nobody hears.
     """
+    from fusion.attention import CrossModalAttention
     from fusion.base import CONTEXT
 
+    assert isinstance(model, CrossModalAttention)
     memory = model.memory(joint, structure, torch.ones(joint.num_entities, dtype=torch.bool))
     chosen = torch.isin(joint.edges.edge_type, torch.tensor(relations))
     shares = []

@@ -32,6 +32,7 @@ NAMES = (
     "machines",
     "reasoning",
     "faithfulness",
+    "priors",
     "startup",
 )
 

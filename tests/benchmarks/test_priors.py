@@ -40,7 +40,7 @@ def test_attention_is_a_share_that_the_prior_moves(store_folder: Path) -> None:
     for prior in (0.0, 0.1, 1.0):
         settings = type(store.settings)(**vars(store.settings) | {"prior": {BROADER: prior}})
         joint = joint_graph(graph, store.observations, settings, diffusion=False)
-        shares.append(attention_mass(store.model, joint, structure, kinds))  # type: ignore[arg-type]
+        shares.append(attention_mass(store.model, joint, structure, kinds))
     assert shares[0] == 0
     assert 0 < shares[1] < shares[2] < 1
 
