@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmarks.measure import Row, at_least, parser, report
 from encoders import encode_cached, make_encoder
+from pipelines.deviation import deviation, deviation_said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -145,7 +146,9 @@ def compare(seeds: int) -> tuple[list[Row], dict[str, Any]]:
         rival.append(score(forests(seed), plain[0], plain[1], parts, seed))
     us, them = ([found["test"] for found in side] for side in (ours, rival))
     mean, other = statistics.fmean(us), statistics.fmean(them)
-    spread = f"deviation {_deviation(us):.3f}, the forest's {_deviation(them):.3f}"
+    spread = deviation_said(deviation(us))
+    if len(them) > 1:
+        spread += f", the forest's {statistics.stdev(them):.3f}"
     what = f"appliances (PLAID), test accuracy, mean of {seeds} seeds ({spread})"
     rows = [
         at_least(f"{what}, against the target", mean, TARGET, unit=""),
@@ -160,10 +163,6 @@ def compare(seeds: int) -> tuple[list[Row], dict[str, Any]]:
         ),
     ]
     return rows, {"ours": ours, "random forest": rival}
-
-
-def _deviation(values: Sequence[float]) -> float:
-    return statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 def main() -> int:

@@ -20,12 +20,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from benchmarks.measure import Row, parser, report
+from pipelines.deviation import deviation
 
 if TYPE_CHECKING:
     from pipelines.question import Asked, Question
@@ -148,20 +149,20 @@ def drops(searcher: Searcher, cases: Sequence[Case]) -> dict[str, list[tuple[flo
     return found
 
 
-def summary(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
+def summary(pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
     """Mean and spread of both drops, and the share of questions where the named evidence loses more."""
     named, drawn = ([pair[side] for pair in pairs] for side in (0, 1))
     return {
         "questions": len(pairs),
         "named mean": statistics.mean(named),
-        "named spread": statistics.pstdev(named),
+        "named spread": deviation(named),
         "random mean": statistics.mean(drawn),
-        "random spread": statistics.pstdev(drawn),
+        "random spread": deviation(drawn),
         "wins": statistics.mean(one > other for one, other in pairs),
     }
 
 
-def rows(found: dict[str, dict[str, float]]) -> list[Row]:
+def rows(found: dict[str, dict[str, Any]]) -> list[Row]:
     """The claims."""
     out = []
     for kind, one in found.items():

@@ -30,10 +30,12 @@ from data.medicine.turtle import MEDICINE
 from kg.splits import Split
 from pipelines.building import build
 from pipelines.damage import without_observations
+from pipelines.damage_curves import LEARNED, ZEROS
+from pipelines.deviation import deviation_said
 from pipelines.label_evaluation import ENSEMBLE, WITH_GRAPH, evaluate_labels
 from pipelines.label_training import train_labels
 from pipelines.labels import Lesson, prepare, probabilities
-from pipelines.robustness import LEARNED, ZEROS, robustness
+from pipelines.robustness import robustness
 from pipelines.settings import Settings
 from pipelines.store import Store
 
@@ -62,8 +64,8 @@ def comparisons(name: str, scored: dict[str, Any], beats: float) -> list[Row]:
     alone = max(value for row, value in accuracy.items() if row.endswith(" alone"))
     rivals = {row: accuracy[row] for row in accuracy if row.startswith(("concat", "autoencoder"))}
     best = max(rivals, key=lambda row: rivals[row])
-    spread = scored["spread"]["attention" + WITH_GRAPH]["accuracy"]
-    what = f"{name}, attention with the graph (mean of {scored['seeds']} seeds, deviation {spread:.3f})"
+    spread = deviation_said(scored["spread"]["attention" + WITH_GRAPH]["accuracy"])
+    what = f"{name}, attention with the graph (mean of {scored['seeds']} seeds, {spread})"
     return [
         gain(f"{what}, against the best sense alone", ours, alone, beats),
         gain(f"{what}, against the best of the other fusions ({best})", ours, rivals[best], 0),

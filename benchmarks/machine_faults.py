@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmarks.machine_runs import FITTING, Knowledge, MachineRun
 from fusion.outliers import Watch, fit
+from pipelines.deviation import deviation
 
 
 def fault_kinds(runs: list[MachineRun], knows: Knowledge, *, seeds: int) -> dict[str, Any]:
@@ -83,12 +84,11 @@ def _left_out(
             told.append(model.fit(table[others], truth[others]).predict(table[place : place + 1])[0])
         each.append(_scores(truth, np.array(told)))
     accuracy, macro = ([one[key] for one in each] for key in ("accuracy", "macro f1"))
-    freedom = min(1, seeds - 1)
     return {
         "accuracy": float(np.mean(accuracy)),
-        "accuracy deviation": float(np.std(accuracy, ddof=freedom)),
+        "accuracy deviation": deviation(accuracy),
         "macro f1": float(np.mean(macro)),
-        "macro f1 deviation": float(np.std(macro, ddof=freedom)),
+        "macro f1 deviation": deviation(macro),
         "confusion": each[0]["confusion"],
     }
 

@@ -31,6 +31,7 @@ from kg.links import Answers, both_directions
 from kg.ranking import mean_reciprocal_rank, recall_at
 from kg.rule_mining import mine
 from kg.rules import Mining, Rules
+from pipelines.deviation import deviation, deviation_said
 
 DATA = db15k.DATA.parent
 TARGETS = {"DB15K": 42.2, "MKG-W": 40.0, "MKG-Y": 41.5}
@@ -155,14 +156,11 @@ def measured(name: str, tasks: tuple[Task, Task], flags: argparse.Namespace, see
     return result | {"rules": len(rules), "seconds": round(time.perf_counter() - start)}
 
 
-def spread(runs: list[dict[str, Any]]) -> dict[str, dict[str, tuple[float, float]]]:
-    """Mean and standard deviation over the seeds of each score of each row."""
+def spread(runs: list[dict[str, Any]]) -> dict[str, dict[str, tuple[float, float | None]]]:
+    """Mean and standard deviation (None of a single seed) of each score of each row."""
     return {
         row: {
-            key: (
-                statistics.mean(values),
-                statistics.stdev(values) if len(values) > 1 else 0.0,
-            )
+            key: (statistics.mean(values), deviation(values))
             for key in ("MRR", "H@1", "H@3", "H@10", "tail MRR", "head MRR", "unseen MRR")
             if (values := [run["rows"][row][key] for run in runs])
         }
@@ -183,9 +181,9 @@ def claims(details: dict[str, Any]) -> list[measure.Row]:
     for name, target in TARGETS.items():
         if ROWS[-1] in details.get(name, {}).get("spread", {}):
             about = details[name]
-            mrr, deviation = about["spread"][ROWS[-1]]["MRR"]
+            mrr, apart = about["spread"][ROWS[-1]]["MRR"]
             title = f"{name}, structure, prior, rules and names, rank {about['rank']}, test MRR"
-            title += f" (mean of {len(about['runs'])}, deviation {deviation:.2f})"
+            title += f" (mean of {len(about['runs'])}, {deviation_said(apart, 2)})"
             rows.append(measure.at_least(title, mrr, target, unit="%"))
     return rows
 

@@ -35,6 +35,7 @@ from kg.graph import KnowledgeGraph
 from kg.rdf import read
 from kg.vocabulary import DEFAULT
 from pipelines.building import cache_folder
+from pipelines.deviation import deviation, deviation_said
 from pipelines.encoding import MediaAccess, encode_observations
 from pipelines.heat_map import HeatMapper
 from pipelines.labels import Learned, learn, prepare, probabilities
@@ -125,7 +126,7 @@ def compare(
     for fusion in fusions:
         shares = [run[fusion]["found"] for run in runs.values()]
         mean, what = statistics.fmean(shares), f"lesions of the synthetic phantom found, {fusion}"
-        spread = f"mean of {len(shares)} seeds, deviation {_deviation(shares):.3f}"
+        spread = f"mean of {len(shares)} seeds, {deviation_said(deviation(shares))}"
         rows.append(at_least(f"{what} ({spread})", mean, TARGET, unit=""))
         for rival, name in RIVALS.items():
             other = statistics.fmean(run[fusion][rival] for run in runs.values())
@@ -135,10 +136,6 @@ def compare(
                 )
             )
     return rows, {str(seed): run for seed, run in runs.items()}
-
-
-def _deviation(values: Sequence[float]) -> float:
-    return statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 def _silent(stage: str, done: int, total: int) -> None:

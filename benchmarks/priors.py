@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from benchmarks.hierarchy_order import order
 from benchmarks.measure import Row, parser, report
+from benchmarks.priors_figure import RIGHT, TASKS, WRONG, draw
 
 if TYPE_CHECKING:
     from fusion.base import JointGraph
@@ -32,11 +34,9 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from pipelines.store import Store
 
-RIGHT, LEFT_OUT = "https://schema.org/about", "https://schema.org/category"
-WRONG = "urn:sensegraph:shuffled"
+LEFT_OUT = "https://schema.org/category"
 PRIORS = (0.0, 0.01, 0.1, 0.5, 1.0)
 SEEDS, LOSS = 3, 0.005
-TASKS = ("text to image", "image to text")
 Curve = dict[str, list[float]]
 """By what is measured, a value for each prior."""
 
@@ -130,47 +130,6 @@ def sweep(store: Store, settings: Settings, priors: Sequence[float]) -> tuple[di
     return curves, difference
 
 
-@torch.no_grad()
-def order(store: Store, settings: Settings) -> dict[str, float]:
-    """Held-out facts of hierarchies: shares the wrong way round, by row and by score; and the MRR of all."""
-    from fusion.objectives import disorder
-    from kg.hierarchy import hierarchy_of
-    from kg.links import both_directions
-    from kg.ranking import mean_reciprocal_rank
-    from kg.splits import triple_split
-    from pipelines.joint import joint_graph
-    from pipelines.link_training import edge_places, link_ranks, masked, train_links
-    from pipelines.training import joint_triples
-
-    graph, share = store.graph.stated(), settings.link_share
-    joint = joint_graph(graph, store.observations, settings, diffusion=False)
-    facts = joint_triples(graph, joint)
-    split = triple_split(facts, valid=share, test=share, seed=settings.seed)
-    triples, hierarchy = torch.from_numpy(facts), hierarchy_of(graph, settings.hierarchy)
-    with torch.enable_grad():
-        links, history = train_links(
-            joint, triples, split, graph.num_relations, settings, lambda stage, done, total: None, hierarchy
-        )
-    held = torch.from_numpy(np.concatenate([split.valid, split.test]))
-    seen = masked(joint.log_weight, edge_places(joint, len(triples)), held)
-    rows = links.encoder(joint.edges, seen)
-    asked = both_directions(triples[torch.from_numpy(split.test)], graph.num_relations)
-    low, up, high = asked[torch.isin(asked[:, 1], torch.from_numpy(hierarchy.upward))].unbind(1)
-    right, reverse = (
-        (links.scorer.queries(rows[one], up) * rows[other]).sum(1)
-        for one, other in ((low, high), (high, low))
-    )
-    return {
-        "pairs": len(low),
-        "wrong by row": float(
-            (disorder(rows[low], rows[high]) >= disorder(rows[high], rows[low])).float().mean()
-        ),
-        "wrong by score": float((reverse >= right).float().mean()),
-        "validation MRR": max(history.scores),
-        "test MRR": mean_reciprocal_rank(link_ranks(links, joint, seen, triples, split.test)),
-    }
-
-
 def _lacking(graph: KnowledgeGraph, relation: str) -> KnowledgeGraph:
     """The graph without the facts of a relation."""
     kept = graph.triples[:, 1] != graph.relation_id(relation)
@@ -240,52 +199,6 @@ def rows(found: dict[str, Any]) -> list[Row]:
         )
     )
     return out
-
-
-def draw(found: dict[str, Any], out: Path) -> None:
-    """Three panels: attention by prior, ranks by the prior of the right relation and by that of the wrong."""
-    from pipelines.plots import figure_of
-
-    figure = figure_of(12.5, 4.3)
-    panels = figure.subplots(1, 3)
-    ticks = [f"{prior:g}" for prior in found["priors"]]
-    colours = {RIGHT: "#0072B2", WRONG: "#D55E00", TASKS[0]: "#009E73", TASKS[1]: "#555555"}
-
-    def line(axes: Any, curve: dict[str, list[float]], colour: str, label: str) -> None:
-        mean, spread = np.array(curve["mean"]), np.array(curve["spread"])
-        places = range(len(ticks))
-        axes.plot(places, mean, color=colour, marker="o", ms=4, lw=1.8, label=label)
-        axes.fill_between(places, mean - spread, mean + spread, color=colour, alpha=0.13, lw=0)
-
-    curves = found["curves"]
-    for relation, label in ((RIGHT, "schema:about"), (WRONG, "wrong links")):
-        line(panels[0], curves[relation]["attention"], colours[relation], label)
-        axes = panels[1 if relation == RIGHT else 2]
-        for task in TASKS:
-            line(axes, curves[relation][task], colours[task], task)
-    titles = (
-        "Attention that goes by the relation",
-        "Ranks, schema:about beside wrong links",
-        "Ranks, wrong links beside schema:about",
-    )
-    names = ("prior of the relation", "prior of schema:about", "prior of the wrong links")
-    low, high = min(axes.get_ylim()[0] for axes in panels[1:]), max(axes.get_ylim()[1] for axes in panels[1:])
-    for axes, title, name in zip(panels, titles, names, strict=True):
-        axes.set_title(title, fontsize=10, loc="left")
-        axes.set_xlabel(name, fontsize=9)
-        axes.set_xticks(range(len(ticks)), ticks)
-        axes.tick_params(labelsize=8)
-        axes.grid(color="#dddddd", lw=0.6)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(fontsize=8, frameon=False, loc="best")
-        axes.set_ylabel("share" if axes is panels[0] else "MRR on held-out concepts", fontsize=9)
-        if axes is not panels[0]:
-            axes.set_ylim(low, high)
-    seeds = "1 split" if found["seeds"] == 1 else f"{found['seeds']} splits; bands: a standard deviation"
-    figure.suptitle(f"Priors of relations on the demo, {seeds}", fontsize=11, x=0.01, ha="left")
-    figure.tight_layout(rect=(0, 0, 1, 0.97))
-    figure.savefig(out, dpi=110)
 
 
 def measured(store: Store, settings: Settings, seeds: int, priors: Sequence[float]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from kg.graph import KnowledgeGraph
 from kg.sampling import NeighborSampler
 from kg.sparse import SortedEdges
 from kg.splits import Split
+from pipelines.deviation import deviation
 from pipelines.joint import Observations, joint_graph
 from pipelines.link_training import LinkModel, LinkSteps, train_links
 from pipelines.settings import Settings
@@ -157,9 +158,9 @@ def scored(found: dict[str, list[list[float]]], epochs: int) -> Row:
     return Row(name, "", ours, rival, ours / rival, f"ours / rival >= {SHARE}", ours / rival >= SHARE)
 
 
-def spread(found: dict[str, list[list[float]]]) -> dict[str, float]:
-    """Standard deviation of each side's kept scores over the seeds."""
-    return {side: statistics.pstdev(map(max, each)) for side, each in found.items()}
+def spread(found: dict[str, list[list[float]]]) -> dict[str, float | None]:
+    """Standard deviation of each side's kept scores over the seeds; None of a single seed."""
+    return {side: deviation([max(one) for one in each]) for side, each in found.items()}
 
 
 def part(name: str, folder: Path) -> dict[str, Any]:

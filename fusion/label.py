@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from fusion.base import CONTEXT, STRUCTURE, JointGraph, Sense, Senses, View, dense_rows
-from fusion.prototypes import Classes, Prototypes, Rows, class_rows
+from fusion.class_rows import Classes, Rows, class_rows
+from fusion.prototypes import Prototypes
 from fusion.senses import SenseFusion
 from fusion.structure import StructureEncoder
 

@@ -6,8 +6,7 @@ a media node can only be told when all is read, so that is decided at the end, o
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kg.distinct import in_order, or_null, unescaped, unique_rows, unique_table
 from kg.graph import LITERAL_SCHEMA, MEDIA_SCHEMA, KnowledgeGraph
 from kg.inferred import confidences
 from kg.nquads import Statements, endings_of
@@ -59,7 +59,7 @@ class Assembler:
         link = ~chunk.quoted
         self._links.append(np.stack([subject[link], predicate[link], chunk.object + term, ending[link]]))
         self._literals.append(np.stack([column[chunk.quoted] for column in (subject, predicate, ending)]))
-        self._values.append(_unescaped(chunk.value))
+        self._values.append(unescaped(chunk.value))
 
     def finish(self, prefixes: dict[str, str]) -> KnowledgeGraph:
         """Make the graph of all that was added, which must be something."""
@@ -72,7 +72,7 @@ class Assembler:
         graphs = parts.field("graph").dictionary_encode()
         graph = graphs.indices.to_numpy()[ending]
         tags = [
-            _or_null(parts.field(name)).take(pa.array(ending[literals[2]]))
+            or_null(parts.field(name)).take(pa.array(ending[literals[2]]))
             for name in ("language", "datatype")
         ]
         for rows, numbers in ((links, (term, predicate, term, graph)), (literals, (term, predicate, graph))):
@@ -152,32 +152,6 @@ class _Texts:
         pa.default_memory_pool().release_unused()  # Arrow would keep what each merge needed, more each time
 
 
-def _unescaped(values: pa.Array) -> pa.Array:
-    r"""Resolve \n, \", \\ and \uXXXX; canonical N-Quads escapes as JSON does, and never by \U."""
-    escaped = pc.match_substring(values, "\\")
-    texts = json.loads('["' + '","'.join(values.filter(escaped).to_pylist()) + '"]', strict=False)
-    if not pc.any(escaped).as_py():
-        return values
-    return pc.replace_with_mask(values, escaped, pa.array(texts, pa.string()))
-
-
-def _or_null(texts: pa.Array) -> pa.DictionaryArray:
-    """Put null in place of the empty text, in the dictionary, where it sorts last."""
-    filled = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
-    return filled.dictionary_encode(null_encoding="encode")
-
-
-def _sorted(names: pa.Array, order: pa.Array, *used: np.ndarray) -> tuple[pa.Array, np.ndarray]:
-    """Keep the names used, in their order; give also the new number of each old one (-1 unused)."""
-    mask = np.zeros(len(names), dtype=bool)
-    for numbers in used:
-        mask[numbers] = True
-    kept = order.to_numpy()[mask[order]]
-    places = np.full(len(names), -1, dtype=np.int32)
-    places[kept] = np.arange(len(kept))
-    return names.take(pa.array(kept)), places
-
-
 def _graph(
     facts: Facts,
     found: Media,
@@ -195,10 +169,10 @@ def _graph(
     head, relation, tail, graph = (column[found.kept_links] for column in facts.links.T)
     kept = np.flatnonzero(found.kept_literals)
     entity, attribute, literal_graph = (column[kept] for column in facts.literals.T)
-    entities, entity_place = _sorted(facts.terms, order, head, tail, entity, found.entity)
+    entities, entity_place = in_order(facts.terms, order, head, tail, entity, found.entity)
     predicates = pa.array(facts.predicates, pa.string())
-    relations, relation_place = _sorted(predicates, pc.sort_indices(predicates), relation)
-    names, graph_place = _sorted(graphs, pc.sort_indices(graphs), graph, literal_graph, found.graph)
+    relations, relation_place = in_order(predicates, pc.sort_indices(predicates), relation)
+    names, graph_place = in_order(graphs, pc.sort_indices(graphs), graph, literal_graph, found.graph)
     head, relation, tail, graph = (
         entity_place[head], relation_place[relation], entity_place[tail], graph_place[graph]
     )  # fmt: skip
@@ -219,8 +193,8 @@ def _graph(
         "origin": graph_place[found.graph],
     }
     with ThreadPoolExecutor(max_workers=1) as pool:  # Arrow sorts the texts while numpy sorts the numbers
-        tables = pool.submit(lambda: [_unique_table(pa.table(rows)) for rows in (literal_table, media_table)])
-        triples, origin = _unique_rows((head, relation, tail, graph))
+        tables = pool.submit(lambda: [unique_table(pa.table(rows)) for rows in (literal_table, media_table)])
+        triples, origin = unique_rows((head, relation, tail, graph))
         literals, media = tables.result()
     weights = confidences(names.to_pylist())[origin]
     places = (entity_place, relation_place, entity_place)
@@ -240,54 +214,3 @@ def _graph(
         prefixes=prefixes,
     )
     return graph, absent
-
-
-def _unique_rows(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Sort rows of numbers, none negative, by their columns from left to right and drop repeats.
-
-    Returns:
-        All columns but the last, (n, columns - 1) int64, and the last, (n,) int32.
-    """
-    widths = [int(column.max(initial=0)).bit_length() for column in columns]
-    if sum(widths) > 63:
-        rows = np.unique(np.stack(columns, axis=1).astype(np.int64), axis=0)
-        return np.ascontiguousarray(rows[:, :-1]), rows[:, -1].astype(np.int32)
-    keys = np.zeros(len(columns[0]), dtype=np.int64)  # one number a row sorts many times faster than a row
-    for column, width in zip(columns, widths, strict=True):
-        keys <<= width
-        keys |= column
-    keys.sort()
-    keys = keys[np.diff(keys, prepend=-1) > 0]
-    last = (keys & ((1 << widths[-1]) - 1)).astype(np.int32)
-    rows = np.empty((len(keys), len(columns) - 1), dtype=np.int64)
-    for place in reversed(range(len(columns) - 1)):
-        keys >>= widths[place + 1]
-        np.bitwise_and(keys, (1 << widths[place]) - 1, out=rows[:, place])
-    return rows, last
-
-
-def _unique_table(table: pa.Table) -> pa.Table:
-    """Sort a table by its columns from left to right, nulls last, and drop repeated rows."""
-    columns = {name: _ranked(table[name].combine_chunks()) for name in table.column_names}
-    codes = pa.table({name: codes for name, (codes, _) in columns.items()})
-    codes = codes.sort_by([(name, "ascending") for name in columns]).combine_chunks()
-    if len(codes) > 1:
-        pairs = ((column[1:], column[:-1]) for column in codes.columns)
-        fresh = np.logical_or.reduce([pc.not_equal(*pair).to_numpy() for pair in pairs])
-        codes = codes.filter(pa.array(np.concatenate([[True], fresh])))
-    return pa.table(
-        {
-            name: codes[name] if names is None else names.take(codes[name])
-            for name, (_, names) in columns.items()
-        }
-    )
-
-
-def _ranked(column: pa.Array) -> tuple[pa.Array, pa.Array | None]:
-    """Put ranks in place of a dictionary column's texts; give these in that order."""
-    if not pa.types.is_dictionary(column.type):
-        return column, None
-    order = pc.sort_indices(column.dictionary)
-    ranks = np.empty(len(order), dtype=np.int32)
-    ranks[order] = np.arange(len(order), dtype=np.int32)
-    return pa.array(ranks[column.indices]), column.dictionary.take(order)

@@ -18,8 +18,6 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message=".*torch.jit.*")
     from torch_geometric.nn import MessagePassing
 
-_KEPT_BYTES = 2**25 - 2**16  # just under the largest threshold that glibc adapts itself to
-
 
 class RelationalAttention(MessagePassing):
     r"""Graph attention with a key and a value term for each relation, and a prior on each edge.
@@ -34,7 +32,7 @@ class RelationalAttention(MessagePassing):
 
     Shapes: ``x (num_nodes, in_channels)`` -> ``(num_nodes, heads * out_channels)``; a tuple
     ``(x_source, x_target)`` where senders and receivers differ. ``log_weight (E,)`` is in the order
-    of the sorted edges.
+    of the sorted edges. Many passes on a CPU are twice as fast inside `kg.memory.kept_memory`.
     """
 
     def __init__(
@@ -56,7 +54,6 @@ class RelationalAttention(MessagePassing):
         self.relation_value = nn.Parameter(torch.zeros(num_relations, heads, out_channels))
         self.dropout = nn.Dropout(dropout)
         self.reset_parameters()
-        _keep_memory()
 
     def reset_parameters(self) -> None:
         """Draw the projections anew; relation terms start at zero: a rare one stays 'any'."""
@@ -110,12 +107,3 @@ class RelationalAttention(MessagePassing):
     def message(self, value_j: Tensor, alpha: Tensor, edges: SortedEdges) -> Tensor:
         """The same by a message for each edge: for explainers, and as the tests' oracle."""
         return (value_j + self.relation_value[edges.edge_type]) * alpha.unsqueeze(-1)
-
-
-def _keep_memory() -> None:
-    """Let the process keep the memory of a pass for the next one, instead of giving it back.
-
-    Until a piece this large was once freed, glibc asks the system for each large result anew, and the system
-    clears it page by page: a fifth of the time of a small graph. Elsewhere this does nothing.
-    """
-    torch.empty(_KEPT_BYTES, dtype=torch.uint8, device="cpu")

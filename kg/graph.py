@@ -6,8 +6,6 @@ convert to them.
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from kg import texts
-from kg.folder import written_beside
+from kg.graph_checks import check_names, check_range, find
 from kg.inferred import is_inferred
 from kg.vocabulary import DEFAULT, MODALITIES, RDF_TYPE, Vocabulary
 
@@ -27,9 +24,6 @@ if TYPE_CHECKING:
     import networkx
     import rdflib
     from torch_geometric.data import HeteroData
-
-FORMAT = 1
-"""Version of the folder that `save` writes."""
 
 LITERAL_SCHEMA = pa.schema(
     {
@@ -51,8 +45,8 @@ MEDIA_SCHEMA = pa.schema(
     }
 )
 
-_ARRAYS = {"triples": np.int64, "weights": np.float32, "origin": np.int32}
-_TABLES = ("literals", "media")
+ARRAYS = {"triples": np.int64, "weights": np.float32, "origin": np.int32}
+TABLES = ("literals", "media")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +74,14 @@ class KnowledgeGraph:
     prefixes: dict[str, str]
 
     def __post_init__(self) -> None:
-        _check_names("entities", self.entities)
-        _check_names("relations", self.relations)
+        check_names("entities", self.entities)
+        check_names("relations", self.relations)
         count = len(self.triples)
         for name, shape in (("triples", (count, 3)), ("weights", (count,)), ("origin", (count,))):
             _check_array(name, getattr(self, name), shape)
-        _check_range("heads and tails", self.triples[:, ::2], self.num_entities)
-        _check_range("relations of triples", self.triples[:, 1], self.num_relations)
-        _check_range("origin", self.origin, len(self.graphs))
+        check_range("heads and tails", self.triples[:, ::2], self.num_entities)
+        check_range("relations of triples", self.triples[:, 1], self.num_relations)
+        check_range("origin", self.origin, len(self.graphs))
         if count and not (self.weights.min() > 0 and self.weights.max() <= 1):
             raise ValueError(
                 f"expected weights in (0, 1] (got {self.weights.min():g} to {self.weights.max():g})"
@@ -96,8 +90,8 @@ class KnowledgeGraph:
             table = getattr(self, name)
             if not table.schema.equals(schema):
                 raise ValueError(f"expected {name} with columns {schema} (got {table.schema})")
-            _check_range(f"entity of {name}", table["entity"].to_numpy(), self.num_entities)
-            _check_range(f"origin of {name}", table["origin"].to_numpy(), len(self.graphs))
+            check_range(f"entity of {name}", table["entity"].to_numpy(), self.num_entities)
+            check_range(f"origin of {name}", table["origin"].to_numpy(), len(self.graphs))
         strangers = set(self.media["modality"].unique().to_pylist()) - set(MODALITIES)
         if strangers:
             raise ValueError(f"expected modalities {MODALITIES} (got {sorted(strangers)})")
@@ -124,7 +118,7 @@ class KnowledgeGraph:
         Raises:
             ValueError: The entity is unknown; the text names those that look like it.
         """
-        return _find("entity", self.entities, iri)
+        return find("entity", self.entities, iri)
 
     def relation_id(self, iri: str) -> int:
         """Find the id of a relation.
@@ -132,7 +126,7 @@ class KnowledgeGraph:
         Raises:
             ValueError: The relation is unknown; the text names those that look like it.
         """
-        return _find("relation", self.relations, iri)
+        return find("relation", self.relations, iri)
 
     def entity_ids(self, iris: Sequence[str]) -> np.ndarray:
         """Find the ids of many entities; -1 for those that are unknown.
@@ -153,10 +147,10 @@ class KnowledgeGraph:
         """Give the graph without inferred facts, with the same ids; itself where there are none."""
         inferred = is_inferred(self.graphs)
         facts = ~inferred[self.origin]
-        rows = {name: ~inferred[getattr(self, name)["origin"].to_numpy()] for name in _TABLES}
+        rows = {name: ~inferred[getattr(self, name)["origin"].to_numpy()] for name in TABLES}
         if facts.all() and all(kept.all() for kept in rows.values()):
             return self
-        arrays = {name: getattr(self, name)[facts] for name in _ARRAYS}
+        arrays = {name: getattr(self, name)[facts] for name in ARRAYS}
         tables = {name: getattr(self, name).filter(pa.array(kept)) for name, kept in rows.items()}
         return replace(self, **arrays, **tables)
 
@@ -183,23 +177,16 @@ class KnowledgeGraph:
         return (
             self.entities.equals(other.entities)
             and self.relations.equals(other.relations)
-            and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _ARRAYS)
-            and all(getattr(self, name).equals(getattr(other, name)) for name in _TABLES)
+            and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in ARRAYS)
+            and all(getattr(self, name).equals(getattr(other, name)) for name in TABLES)
             and (self.graphs, self.prefixes) == (other.graphs, other.prefixes)
         )
 
     def save(self, folder: str | Path) -> None:
         """Write the graph as a folder of Parquet, NPY and JSON; an older one there is replaced."""
-        facts = {"format": FORMAT, "graphs": self.graphs, "prefixes": self.prefixes}
-        with written_beside(Path(folder)) as partial:
-            for name in ("entities", "relations"):
-                pq.write_table(pa.table({"iri": getattr(self, name)}), partial / f"{name}.parquet")
-            for name in _TABLES:
-                pq.write_table(getattr(self, name), partial / f"{name}.parquet")
-            for name in _ARRAYS:
-                np.save(partial / f"{name}.npy", getattr(self, name), allow_pickle=False)
-            text = json.dumps(facts, ensure_ascii=False, indent=1)
-            (partial / "graph.json").write_text(text, encoding="utf-8")
+        from kg.graph_folder import save
+
+        save(self, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> KnowledgeGraph:
@@ -208,41 +195,15 @@ class KnowledgeGraph:
         Raises:
             ValueError: The folder is not there, is damaged or has another format version.
         """
-        folder = Path(folder)
-        try:
-            facts = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
-            if facts["format"] != FORMAT:
-                raise ValueError(f"expected format version {FORMAT} (got {facts['format']})")
-            names = {
-                name: _parquet(folder / f"{name}.parquet")["iri"].combine_chunks()
-                for name in ("entities", "relations")
-            }
-            tables = {name: _parquet(folder / f"{name}.parquet") for name in _TABLES}
-            arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in _ARRAYS}
-            graphs, prefixes = tuple(facts["graphs"]), dict(facts["prefixes"])
-            return cls(**names, **arrays, graphs=graphs, **tables, prefixes=prefixes)
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-            raise ValueError(
-                f"{folder}: expected a saved knowledge graph, build it again ({error})"
-            ) from error
+        from kg.graph_folder import load
+
+        return load(Path(folder))
 
     def to_networkx(self) -> networkx.MultiDiGraph:
         """Give the facts to networkx: nodes are IRIs, edges carry relation, weight and graph."""
-        import networkx
+        from kg.graph_exchange import to_networkx
 
-        graph = networkx.MultiDiGraph()
-        entities, relations = self.entities.to_pylist(), self.relations.to_pylist()
-        graph.add_nodes_from(entities)
-        rows = zip(self.triples.tolist(), self.weights.tolist(), self.origin.tolist(), strict=True)
-        graph.add_edges_from(
-            (
-                entities[head],
-                entities[tail],
-                {"relation": relations[relation], "weight": weight, "graph": self.graphs[origin]},
-            )
-            for (head, relation, tail), weight, origin in rows
-        )
-        return graph
+        return to_networkx(self)
 
     def to_rdflib(self) -> rdflib.Graph:
         """Give everything as an rdflib Graph, or a Dataset where there are named graphs."""
@@ -268,78 +229,20 @@ class KnowledgeGraph:
             data["entity", relation IRI, "entity"]: edge_index (2, E) int64,
             edge_weight (E,) float32
         """
-        import torch
-        from torch_geometric.data import HeteroData
+        from kg.graph_exchange import to_pyg
 
-        data = HeteroData()
-        data["entity"].num_nodes = self.num_entities
-        for index, relation in enumerate(self.relations.to_pylist()):
-            rows = self.triples[:, 1] == index
-            edges = data["entity", relation, "entity"]
-            edges.edge_index = torch.from_numpy(self.triples[rows][:, ::2].T.copy())
-            edges.edge_weight = torch.from_numpy(self.weights[rows])
-        return data
+        return to_pyg(self)
 
     def to_tsv(self, path: str | Path) -> None:
         """Write the facts as lines of head, relation and tail, as link prediction tools read."""
-        entities, relations = self.entities.to_pylist(), self.relations.to_pylist()
-        with Path(path).open("w", encoding="utf-8") as file:
-            file.writelines(
-                f"{entities[head]}\t{relations[relation]}\t{entities[tail]}\n"
-                for head, relation, tail in self.triples.tolist()
-            )
+        from kg.graph_exchange import to_tsv
 
-
-def _find(kind: str, names: pa.Array, iri: str) -> int:
-    """Find an IRI among sorted ones, or raise naming those that look like it."""
-    at = bisect_left(names, iri, key=lambda scalar: scalar.as_py())
-    if at < len(names) and names[at].as_py() == iri:
-        return at
-    near = _near_misses(names, iri)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise ValueError(f"expected {kind} of this graph (got unknown {iri!r}){hint}")
-
-
-def _parquet(path: Path) -> pa.Table:
-    """Read a Parquet file without `read_table`, which looks for pandas and imports it where it is."""
-    with pq.ParquetFile(path) as file:
-        return file.read()
-
-
-def _near_misses(names: pa.Array, iri: str) -> list[str]:
-    """Give up to three IRIs that contain the same last word, else ones spelt alike."""
-    word = texts.last_segment(iri)
-    if word:
-        same = names.filter(pc.match_substring(names, word, ignore_case=True))
-        if len(same):
-            ordered: list[str] = sorted(same.slice(0, 1000).to_pylist(), key=lambda s: (len(s), s))
-            return ordered[:3]
-    import difflib
-
-    # Comparing spellings is slow, so a large graph is only sampled around the place in the order.
-    at = bisect_left(names, iri, key=lambda scalar: scalar.as_py())
-    nearby = {texts.last_segment(name): name for name in names.slice(max(0, at - 500), 1000).to_pylist()}
-    return [nearby[near] for near in difflib.get_close_matches(word, nearby, n=3, cutoff=0.7)]
-
-
-def _check_names(name: str, values: pa.Array) -> None:
-    """Check that names are sorted strings without repeats."""
-    if not isinstance(values, pa.Array) or values.type != pa.string() or values.null_count:
-        raise ValueError(f"expected {name} as an Arrow array of strings (got {type(values)})")
-    rising = pc.all(pc.less(values.slice(0, max(0, len(values) - 1)), values.slice(1))).as_py()
-    if rising is False:
-        raise ValueError(f"expected {name} sorted and unique (got another order or a repeat)")
+        to_tsv(self, path)
 
 
 def _check_array(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
     """Check an array's type and shape."""
-    dtype = _ARRAYS[name]
+    dtype = ARRAYS[name]
     if not isinstance(values, np.ndarray) or values.dtype != dtype or values.shape != shape:
         got = f"{getattr(values, 'dtype', type(values))} {getattr(values, 'shape', '')}"
         raise ValueError(f"expected {name} {np.dtype(dtype)} {shape} (got {got})")
-
-
-def _check_range(name: str, values: np.ndarray, size: int) -> None:
-    """Check that indices point inside a list of `size`."""
-    if values.size and not (values.min() >= 0 and values.max() < size):
-        raise ValueError(f"expected {name} in 0..{size - 1} (got {values.min()}..{values.max()})")

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kg.nquads import BLANK
+from kg.rewriting import BLANK
 from kg.vocabulary import MODALITIES, RDF_TYPE, Vocabulary, modality_of_suffix
 
 

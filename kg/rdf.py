@@ -23,7 +23,8 @@ import pyoxigraph as ox
 from kg.assembly import Assembler
 from kg.folder import written_beside
 from kg.graph import KnowledgeGraph
-from kg.nquads import BlankNames, Statements, as_lines, columns, reification, without_rdf12
+from kg.intake import Intake, cut
+from kg.nquads import Statements
 from kg.rdf_exchange import RdflibSource
 from kg.rdf_file import UNREADABLE, RdfFile, files_in
 from kg.reasoning import Reasoning, infer
@@ -111,7 +112,7 @@ def _assembled(
     with ThreadPoolExecutor(max_workers=1) as pool:
         for source in sources:
             report.files.append(source.name)
-            intake = _Intake(source, assembler, report if lenient else None, spool)
+            intake = Intake(source, assembler, report if lenient else None, spool)
             waiting: deque[Future[int]] = deque()
             with closing(source):
                 for chunk in _chunks(source, report.skip if lenient else None):
@@ -127,7 +128,7 @@ def _assembled(
         if follow is not None and spool is not None:
             spool.flush()
             for text in follow(prefixes):
-                assembler.add(_cut(text))
+                assembler.add(cut(text))
         graph = pool.submit(assembler.finish, prefixes).result()  # the thread that has memory to use again
         report.notes += assembler.notes
         return graph
@@ -138,48 +139,6 @@ def _done(waiting: deque[Future[int]], report: LoadReport, progress: Callable[[i
     report.quads += waiting.popleft().result()
     if progress is not None:
         progress(report.quads)
-
-
-class _Intake:
-    """Takes the chunks of one source in: names blank nodes, refuses RDF 1.2, spools, numbers.
-
-    Called from one thread at a time, as blank nodes are named in order. A chunk in which every node is
-    an IRI, as most are, is only cut.
-    """
-
-    def __init__(
-        self, source: Source, assembler: Assembler, report: LoadReport | None, spool: IO[bytes] | None
-    ) -> None:
-        self._blanks = BlankNames(source.digest)
-        self._refuse = _refusal(source, report)
-        self._assembler, self._spool = assembler, spool
-
-    def __call__(self, given: Statements | bytes) -> int:
-        """Take in statements or canonical N-Quads; the number of statements."""
-        chunk = columns(given) if isinstance(given, bytes) else given
-        if chunk is None and isinstance(given, bytes):
-            reifiers: list[tuple[bytes, str]] = []
-            plain = reification(given, lambda node, statement: reifiers.append((node, statement)))
-            text = self._blanks.applied(without_rdf12(plain, self._refuse))
-            for node, statement in reifiers:
-                refuse = partial(self._refuse, statement)
-                self._assembler.reifiers.setdefault(self._blanks.known(node), refuse)
-            if not text:
-                return 0
-            chunk = _cut(text)
-        assert chunk is not None
-        if self._spool is not None:
-            self._spool.writelines(as_lines(chunk))
-        self._assembler.add(chunk)
-        return len(chunk)
-
-
-def _cut(text: bytes) -> Statements:
-    """Cut what must be canonical N-Quads, as a parser wrote it."""
-    chunk = columns(text)
-    if chunk is None:
-        raise ValueError(f"expected canonical N-Quads (got {text[:200]!r} ...)")
-    return chunk
 
 
 def _inferred(
@@ -221,23 +180,6 @@ def _texts(source: Source, skip: Callable[[str], None] | None, known: int) -> It
             count = min(_MOST, 1 + count * _BYTES // len(text))
     except UNREADABLE as error:
         raise source.explained(error) from error
-
-
-def _refusal(source: Source, report: LoadReport | None) -> Callable[[str], None]:
-    """Make what is called with each statement of RDF 1.2."""
-
-    def refuse(statement: str) -> None:
-        """Note the statement, or raise."""
-        sentence = (
-            f"{source.name}: expected IRIs, blank nodes and literals "
-            "(got a triple term or a direction, which are not supported but for the weight of a statement: "
-            f"{statement[:200]})"
-        )
-        if report is None:
-            raise RdfError(sentence)
-        report.skip(sentence)
-
-    return refuse
 
 
 def _fill_store(folder: Path) -> None:

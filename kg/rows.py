@@ -25,7 +25,7 @@ class ByHead:
     """A pattern with a row and a column for each head of a node, so that one bag serves all heads.
 
     `forth` and its transpose `back` go head by head within a node; ``place (E * heads,)`` is where
-    the entries of an ``(E, heads)`` tensor stand in `forth`.
+    the entries of an ``(E, heads)`` tensor stand in `forth`. `back` reads them in the transposed order.
     """
 
     forth: Compressed
@@ -38,7 +38,7 @@ class ByHead:
         order = rows.transposed_order
         edge = torch.arange(len(order), device=order.device)
         forth, place = _expand(rows.indptr, rows.row, rows.column, edge, heads)
-        back, _ = _expand(rows.transposed_indptr, rows.column[order], rows.row[order], order, heads)
+        back, _ = _expand(rows.transposed_indptr, rows.column[order], rows.row[order], edge, heads)
         return cls(forth, back, place)
 
 

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.rules import CHUNK, Mining, Rules, distinct, lookup, pairs_of_paths, reach_of
-from kg.walks import Ids, Steps, parts_by_cost, sorted_unique
+from kg.rules import CHUNK, Mining, Rules
+from kg.walks import Ids, Steps, distinct, lookup, pairs_of_paths, parts_by_cost, reach_of, sorted_unique
 
 
 def mine(

@@ -17,80 +17,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.walks import Ids, Mask, Paths, Small, Steps, parts_by_cost, sorted_unique
+from kg.rule import Fact, Mining, Reason, Rule
+from kg.walks import (
+    Ids,
+    Mask,
+    Paths,
+    Small,
+    Steps,
+    distinct,
+    lookup,
+    pairs_of_paths,
+    parts_by_cost,
+    reach_of,
+    sorted_unique,
+)
 
 if TYPE_CHECKING:
     import scipy.sparse
 
+__all__ = ["Mining", "Reason", "Rule", "Rules"]
+
 CHUNK = 1 << 20  # walks held at a time, for each thread
-
-Fact = tuple[int, int, int]
-"""One fact as it stands in the graph: head, relation, tail."""
-
-
-@dataclass(frozen=True)
-class Mining:
-    """What mining looks at.
-
-    Attributes:
-        length: Most facts in a body.
-        hub_degree: Entities with more steps than this are not walked through.
-        min_support: Least number of facts that a rule must explain.
-        min_confidence: Least confidence.
-        prior_count: Bodies that are counted as failures in advance.
-        max_paths: Walks in all. Relations share them evenly, each direction alone, and those that need fewer
-            leave the rest to the others; heads are drawn at random until the share is spent.
-        max_head_paths: Walks from one head, which else are shorter; when rules are applied, too.
-        seed: Of the draws.
-        threads: How many relations are mined at a time.
-    """
-
-    length: int = 3
-    hub_degree: int = 100
-    min_support: int = 2
-    min_confidence: float = 0.005
-    prior_count: float = 5.0
-    max_paths: float = 3e8
-    max_head_paths: float = 5e5
-    seed: int = 0
-    threads: int = 2
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.length <= 3:
-            raise ValueError(f"expected bodies of 1 to 3 facts (got {self.length})")
-        limits = (self.hub_degree, self.min_support, self.prior_count, self.max_paths, self.max_head_paths)
-        if min(*limits, self.threads) <= 0:
-            raise ValueError(f"expected positive limits (got {self})")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """``relation(x, y)``, or ``relation(y, x)`` if `inverse`, where the body leads from x to y.
-
-    The body is a chain of relations, each walked from head to tail or, inverse, from tail to head.
-    """
-
-    relation: int
-    inverse: bool
-    body: tuple[tuple[int, bool], ...]
-    support: int
-    confidence: float
-
-    def text(self, names: Sequence[str]) -> str:
-        """As people write it: ``bornIn <- livesIn . cityOf^-1 (support 40, confidence 0.80)``."""
-        head, *body = (
-            names[relation] + ("^-1" if inverse else "")
-            for relation, inverse in ((self.relation, self.inverse), *self.body)
-        )
-        return f"{head} <- {' . '.join(body)} (support {self.support}, confidence {self.confidence:.2f})"
-
-
-@dataclass(frozen=True)
-class Reason:
-    """A rule that fires, and the chain of facts by which it does."""
-
-    rule: Rule
-    path: tuple[Fact, ...]
 
 
 @dataclass(frozen=True)
@@ -275,36 +222,3 @@ class Rules:
             (there, relation, here) if inverse else (here, relation, there)
             for here, there, (relation, inverse) in zip(chain, chain[1:], self.rule(place).body, strict=False)
         )
-
-
-def pairs_of_paths(paths: Paths, num_entities: int) -> Ids:
-    """Start's row and end of each path as one integer."""
-    return np.asarray(paths.row.astype(np.int64) * num_entities + paths.end, dtype=np.int64)
-
-
-def reach_of(numbers: list[NDArray[np.float64]], entities: Ids, most: float) -> Ids:
-    """How many steps may be taken from each entity so that it has at most so many walks; 1 at least."""
-    return np.maximum(1, sum((number[entities] <= most).astype(np.int64) for number in numbers))
-
-
-def distinct(pair: Ids, code: Ids) -> tuple[Ids, Ids]:
-    """Each pair and code once, sorted by pair."""
-    if not len(pair):
-        return pair, code
-    bits = int(code.max()).bit_length()
-    low = int(pair.min())
-    if int(pair.max() - low).bit_length() + bits > 63:
-        order = np.lexsort((code, pair))
-        pair, code = pair[order], code[order]
-        first = (np.diff(pair, prepend=-1) != 0) | (np.diff(code, prepend=-1) != 0)
-        return pair[first], code[first]
-    keys = sorted_unique(((pair - low) << bits) | code)
-    return (keys >> bits) + low, keys & ((1 << bits) - 1)
-
-
-def lookup(ordered: Ids, wanted: Ids) -> tuple[Ids, Mask]:
-    """Where each value stands in a sorted list, and whether it is there."""
-    place = np.searchsorted(ordered, wanted)
-    place[place == len(ordered)] = 0
-    found = ordered[place] == wanted if len(ordered) else np.zeros(len(wanted), dtype=bool)
-    return place, found

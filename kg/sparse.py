@@ -123,7 +123,7 @@ class _WeightedSum(torch.autograd.Function):
     def forward(ctx: Any, alpha: Tensor, value: Tensor, rows: Rows) -> Tensor:
         by_head = rows.by_head(alpha.shape[1])
         ctx.save_for_backward(alpha, value)
-        ctx.by_head = by_head
+        ctx.by_head, ctx.order = by_head, rows.transposed_order
         out = _bags(_table(value), by_head.forth, alpha)
         # not a view, so that the caller may add to it in place
         return cast(Tensor, torch.ops.aten._unsafe_view(out, (rows.num_rows, *value.shape[1:])))
@@ -138,7 +138,9 @@ class _WeightedSum(torch.autograd.Function):
             dots = _edge_dot(received, _table(value), by_head.forth)
             grad_alpha = dots.index_select(0, by_head.place).view_as(alpha)
         if ctx.needs_input_grad[1]:
-            grad_value = _bags(received, by_head.back, alpha).view_as(value)
+            # the heads of an edge are fetched at once, not one by one from all over a large graph
+            turned = alpha.index_select(0, ctx.order)
+            grad_value = _bags(received, by_head.back, turned).view_as(value)
         return grad_alpha, grad_value, None
 
 

@@ -163,3 +163,36 @@ def parts_by_cost(cost: NDArray[np.float64], most: float) -> list[slice]:
     return [
         slice(start, stop) for start, stop in zip(cuts, [*cuts[1:], len(cost)], strict=True) if stop > start
     ]
+
+
+def pairs_of_paths(paths: Paths, num_entities: int) -> Ids:
+    """Start's row and end of each path as one integer."""
+    return np.asarray(paths.row.astype(np.int64) * num_entities + paths.end, dtype=np.int64)
+
+
+def reach_of(numbers: list[NDArray[np.float64]], entities: Ids, most: float) -> Ids:
+    """How many steps may be taken from each entity so that it has at most so many walks; 1 at least."""
+    return np.maximum(1, sum((number[entities] <= most).astype(np.int64) for number in numbers))
+
+
+def distinct(pair: Ids, code: Ids) -> tuple[Ids, Ids]:
+    """Each pair and code once, sorted by pair."""
+    if not len(pair):
+        return pair, code
+    bits = int(code.max()).bit_length()
+    low = int(pair.min())
+    if int(pair.max() - low).bit_length() + bits > 63:
+        order = np.lexsort((code, pair))
+        pair, code = pair[order], code[order]
+        first = (np.diff(pair, prepend=-1) != 0) | (np.diff(code, prepend=-1) != 0)
+        return pair[first], code[first]
+    keys = sorted_unique(((pair - low) << bits) | code)
+    return (keys >> bits) + low, keys & ((1 << bits) - 1)
+
+
+def lookup(ordered: Ids, wanted: Ids) -> tuple[Ids, Mask]:
+    """Where each value stands in a sorted list, and whether it is there."""
+    place = np.searchsorted(ordered, wanted)
+    place[place == len(ordered)] = 0
+    found = ordered[place] == wanted if len(ordered) else np.zeros(len(wanted), dtype=bool)
+    return place, found

@@ -59,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
             out.add_argument(flag, action=argparse.BooleanOptionalAction, default=setting.default, help=text)
         elif isinstance(setting.default, tuple):
             out.add_argument(flag, default=",".join(setting.default), metavar="A,B", help=text)
+        elif setting.default == "":
+            out.add_argument(flag, default="", metavar="IRI", help=text)
         else:
             kind = type(setting.default)
             out.add_argument(flag, type=kind, default=setting.default, help=f"{text} ({setting.default})")

@@ -109,7 +109,7 @@ def build(
     check_findings(report, strict)
     rejected = fact_ids(graph, refused)
     for iri in settings.target:  # a mistake is told before the work, not after it
-        find_target(graph, iri)
+        find_target(graph, iri, settings.group)
     for iri in settings.prior:
         graph.relation_id(iri)
     access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote)

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from pipelines.deviation import deviation, splits
 from pipelines.store import Store
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def evaluate(
         progress: called with stage, steps done, steps in all.
 
     Returns:
-        ``rows`` (name -> metric -> mean), ``spread`` (the same, standard deviation over seeds), ``links``
-        (the store's own held-out facts), ``seeds``.
+        ``rows`` (name -> metric -> mean), ``spread`` (the same, standard deviation of the sample of seeds,
+        None of a single one), ``links`` (the store's own held-out facts), ``seeds``.
 
     Raises:
         ValueError: for fewer than one seed, or a relation that the graph does not have.
@@ -83,16 +83,18 @@ def evaluate(
     names = [name for name in runs[0] if all(name in run for run in runs)]
     links = {name: row for name, row in store.metrics["held_out"].items() if name.startswith("links")}
     return {
-        "rows": {name: _over(runs, name, np.mean) for name in names},
-        "spread": {name: _over(runs, name, np.std) for name in names},
+        "rows": {name: _over(runs, name, statistics.fmean) for name in names},
+        "spread": {name: _over(runs, name, deviation) for name in names},
         "links": links,
         "seeds": seeds,
         "without": list(without),
     }
 
 
-def _over(runs: Sequence[Rows], name: str, of: Callable[[list[float]], Any]) -> dict[str, float]:
-    return {metric: float(of([run[name][metric] for run in runs])) for metric in runs[0][name]}
+def _over(
+    runs: Sequence[Rows], name: str, of: Callable[[list[float]], float | None]
+) -> dict[str, float | None]:
+    return {metric: of([run[name][metric] for run in runs]) for metric in runs[0][name]}
 
 
 def table(result: dict[str, Any]) -> Table:
@@ -100,7 +102,7 @@ def table(result: dict[str, Any]) -> Table:
     from rich.table import Table
 
     out = Table(
-        title=f"Held-out concepts, {result['seeds']} splits, mean ± standard deviation",
+        title=f"Held-out concepts, {splits(result['seeds'])}",
         title_justify="left",
         pad_edge=False,
     )
@@ -110,12 +112,16 @@ def table(result: dict[str, Any]) -> Table:
     out.add_column("queries", justify="right")
     for name, row in result["rows"].items():
         spread = result["spread"][name]
-        figures = [f"{row[metric]:.3f} ± {spread[metric]:.3f}" for metric in ("MRR", "R@1", "R@5", "R@10")]
+        figures = [_figure(row[metric], spread[metric]) for metric in ("MRR", "R@1", "R@5", "R@10")]
         out.add_row(name, *figures, f"{row['queries']:.0f}")
     for name, row in result["links"].items():
         figures = [f"{row[metric]:.3f}" for metric in ("MRR", "R@1", "R@5", "R@10")]
         out.add_row(name, *figures, f"{row['queries']:.0f}")
     return out
+
+
+def _figure(mean: float, spread: float | None) -> str:
+    return f"{mean:.3f}" if spread is None else f"{mean:.3f} ± {spread:.3f}"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -126,7 +132,8 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--without", action="append", default=[], metavar="IRI", help="a relation to do without")
     out.add_argument("--target", metavar="IRI", help="measure how well this property is told, by labels")
     out.add_argument("--fusion", metavar="NAME", help="of the label models (default: all, attention first)")
-    out.add_argument("--label-share", type=float, metavar="S", help="of the training labels (the store's)")
+    out.add_argument("--label-share", type=float, metavar="S", help="of the labels (the store's)")
+    out.add_argument("--group", metavar="IRI", help="who shares its value stays together (the store's)")
     out.add_argument("--ensemble", type=int, default=3, metavar="N", help="models of a target's ensemble (3)")
     out.add_argument("--robustness", type=Path, metavar="PNG", help="draw how a target's models bear damage")
     out.add_argument("--reconstructions", type=Path, metavar="PNG", help="draw what an autoencoder returns")
@@ -152,7 +159,8 @@ def measured(
     if flags.robustness:
         return _damaged(flags, store, progress)
     if flags.target:
-        from pipelines.label_evaluation import evaluate_labels, labels_table
+        from pipelines.label_evaluation import evaluate_labels
+        from pipelines.label_table import labels_table
 
         result = evaluate_labels(
             store,
@@ -160,6 +168,7 @@ def measured(
             seeds=flags.seeds,
             fusion=flags.fusion,
             label_share=flags.label_share,
+            group=flags.group,
             members=flags.ensemble,
             device=flags.device,
             progress=progress,
@@ -171,6 +180,8 @@ def measured(
 
 
 def _check(flags: argparse.Namespace) -> None:
+    if flags.group and not flags.target:
+        raise ValueError("expected --target IRI beside --group: which property is to be told?")
     if flags.robustness and not flags.target:
         raise ValueError("expected --target IRI beside --robustness: which property is to be told?")
     if flags.reconstructions and not flags.media_root:
@@ -186,10 +197,13 @@ def _check(flags: argparse.Namespace) -> None:
 def _damaged(
     flags: argparse.Namespace, store: Store, progress: Progress | None
 ) -> tuple[dict[str, Any], str]:
+    from pipelines.damage_curves import half_sentences
     from pipelines.plots import draw_robustness, write_result
-    from pipelines.robustness import half_sentences, robustness
+    from pipelines.robustness import robustness
 
-    result = robustness(store, flags.target, seeds=flags.seeds, device=flags.device, progress=progress)
+    result = robustness(
+        store, flags.target, seeds=flags.seeds, group=flags.group, device=flags.device, progress=progress
+    )
     draw_robustness(result, flags.robustness)
     numbers = write_result(result, flags.robustness)
     return result, "\n".join([*half_sentences(result), f"drawn: {flags.robustness}, numbers: {numbers}"])

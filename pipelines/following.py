@@ -14,6 +14,7 @@ from kg.hierarchy import cycles, hierarchy_of
 from kg.reasoning import Findings, Reasoning
 from pipelines.settings import Settings
 from pipelines.store import Store
+from pipelines.wording import counted
 
 
 def reasoning_of(
@@ -83,9 +84,10 @@ def check_findings(report: dict[str, Any], strict: bool) -> None:
     faults = [] if found is None else [*Findings(**found).faults(), *Findings(**found).warnings()]
     if strict and faults:
         shown = "; ".join(faults[:3])
+        got = f"{counted(len(faults), 'fault')}: {shown}"
         raise ReasoningError(
             "expected facts without contradictions, that fit the shapes, in hierarchies that do not go round "
-            f"(got {len(faults):,} faults: {shown}): correct them, or leave --strict out"
+            f"(got {got}): correct them, or leave --strict out"
         )
 
 
@@ -94,7 +96,7 @@ def told(findings: dict[str, Any] | None, most: int = 5) -> list[str]:
     if findings is None:
         return []
     found = Findings(**findings)
-    lines = [f"inferred by {rule}: {count:,} facts" for rule, count in found.inferred.items()]
+    lines = [f"inferred by {rule}: {counted(count, 'fact')}" for rule, count in found.inferred.items()]
     for sentences in (found.faults(), found.warnings()):
         lines += sentences[:most]
         if len(sentences) > most:

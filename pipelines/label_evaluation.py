@@ -7,6 +7,7 @@ validation part, and is scored on the test part once.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion import FUSIONS
+from pipelines.deviation import deviation
 from pipelines.label_scores import confusion, label_scores
 from pipelines.label_training import train_labels
 from pipelines.labels import Lesson, prepare, probabilities
@@ -22,22 +24,9 @@ from pipelines.settings import Settings
 from pipelines.store import Store
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from pipelines.history import Progress
 
 WITH_GRAPH, ENSEMBLE = " + graph", "ensemble"
-SHOWN = {
-    "accuracy": "accuracy",
-    "F1 macro": "F1 macro",
-    "F1 micro": "F1 micro",
-    "precision macro": "precision",
-    "recall macro": "recall",
-    "AUROC": "AUROC",
-    "calibration error": "calibr.",
-    "rare": "rare",
-}
-"""Measure to heading; `rare` is the accuracy on the test entities of rare classes."""
 
 NEXT_MEMBER = 1000
 """Between the seeds of an ensemble's members, so that no member is another split's model."""
@@ -60,6 +49,7 @@ def evaluate_labels(
     seeds: int = 3,
     fusion: str | None = None,
     label_share: float | None = None,
+    group: str | None = None,
     members: int = 3,
     device: str = "auto",
     progress: Progress | None = None,
@@ -71,16 +61,17 @@ def evaluate_labels(
         iri: the property to predict; the store need not have been built for it.
         seeds: number of splits, from the store's own seed upwards.
         fusion: compare with this one alone; by default with all, and attention is the main one.
-        label_share: share of the training labels to learn from; by default the store's.
+        label_share: share of the labels to learn and to validate from; by default the store's.
+        group: who shares its value is in one part of each split; by default the store's.
         members: models of the ensemble, which differ in their seeds and share each split.
         device: cpu, cuda or auto.
         progress: called with stage, models done, models in all.
 
     Returns:
-        ``rows`` and ``spread`` (name -> measure -> mean and standard deviation over the seeds, None where
-        there is none), ``ensemble`` (what it gains in accuracy over the mean of its members), ``classes`` and
-        ``confusion`` (of the model with the graph, rows are the truth, summed over the seeds), ``rare`` (the
-        rare classes), ``left out`` (properties that would give the target away).
+        ``rows`` and ``spread`` (name -> measure -> mean and standard deviation of the sample of seeds, None
+        where there is none), ``ensemble`` (what it gains in accuracy over the mean of its members),
+        ``classes`` and ``confusion`` (of the model with the graph, rows are the truth, summed over the
+        seeds), ``rare`` (the rare classes), ``left out`` (properties that would give the target away).
 
     Raises:
         ValueError: for fewer than one seed or member, an unknown fusion, or a property that tells no classes.
@@ -90,6 +81,7 @@ def evaluate_labels(
     check_counts(seeds, members)
     main = checked_fusion(fusion or "attention")
     settings = store.settings if label_share is None else replace(store.settings, label_share=label_share)
+    settings = settings if group is None else replace(settings, group=group)
     runs, tables, gains, rare, leaks = [], [], [], set(), set()
     for number in range(seeds):
         own = replace(settings, seed=settings.seed + number, fusion=main)
@@ -106,9 +98,10 @@ def evaluate_labels(
         "seeds": seeds,
         "fusion": main,
         "label_share": settings.label_share,
-        "rows": {name: _over(runs, name, np.nanmean) for name in runs[0]},
-        "spread": {name: _over(runs, name, np.nanstd) for name in runs[0]},
-        "ensemble": {"members": members, "gain": float(np.mean(gains)), "spread": float(np.std(gains))},
+        "group": settings.group,
+        "rows": {name: _over(runs, name, statistics.fmean) for name in runs[0]},
+        "spread": {name: _over(runs, name, deviation) for name in runs[0]},
+        "ensemble": {"members": members, "gain": float(np.mean(gains)), "spread": deviation(gains)},
         "classes": list(target.names),
         "confusion": np.sum(tables, axis=0).tolist(),
         "rare": sorted(rare),
@@ -152,7 +145,8 @@ def both_lessons(store: Store, iri: str, settings: Settings, device: str) -> dic
         out[facts] = replace(lesson, joint=lesson.joint.to(device))
     if not len(out[True].split.test):
         count = len(out[True].target.entities)
-        raise ValueError(f"expected labels of {iri} to test with (got {count}, all needed to learn from)")
+        got = f"{count}, all needed to learn from" + (f", by {settings.group}" if settings.group else "")
+        raise ValueError(f"expected labels of {iri} to test with (got {got})")
     return out
 
 
@@ -230,13 +224,13 @@ def _variants(lesson: Lesson, main: str, *, others: bool) -> list[Variant]:
 
 
 def _over(
-    runs: Sequence[dict[str, dict[str, float]]], name: str, of: Callable[[list[float]], Any]
+    runs: Sequence[dict[str, dict[str, float]]], name: str, of: Callable[[list[float]], float | None]
 ) -> dict[str, float | None]:
     """One figure for each measure over the seeds that have it."""
     out: dict[str, float | None] = {}
     for measure in runs[0][name]:
         known = [run[name][measure] for run in runs if not math.isnan(run[name][measure])]
-        out[measure] = float(of(known)) if known else None
+        out[measure] = of(known) if known else None
     return out
 
 
@@ -246,35 +240,3 @@ def _said(progress: Progress | None, stage: str) -> Callable[[int, int], None]:
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Steps within a model are not shown: there are many models."""
-
-
-def labels_table(result: dict[str, Any]) -> Table:
-    """The result as a table of at most 100 columns, mean ± standard deviation over the seeds."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    out = Table(
-        title=f"{escape(result['target'])}: test part of {result['seeds']} splits",
-        title_justify="left",
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        box=None,
-    )
-    out.add_column("")
-    for heading in SHOWN.values():
-        out.add_column(heading, justify="right")
-    for name, row in result["rows"].items():
-        spread = result["spread"][name]
-        out.add_row(name, *(_figure(row[measure], spread[measure]) for measure in SHOWN))
-    return out
-
-
-def _figure(mean: float | None, spread: float | None) -> str:
-    """Such as .912±.013: eight of them fit a line."""
-    if mean is None or spread is None:
-        return "-"
-    return f"{_short(mean)}±{_short(spread)}"
-
-
-def _short(value: float) -> str:
-    return f"{value:.3f}".removeprefix("0") if value < 0.9995 else "1.00"

@@ -22,7 +22,8 @@ from fusion.senses import SenseFusion
 from kg.splits import Split
 from pipelines.alignment_training import context_modalities
 from pipelines.history import History, Progress
-from pipelines.label_trust import Examples, choose_spaces, folds, learn_trust
+from pipelines.label_split import folds
+from pipelines.label_trust import Examples, choose_spaces, learn_trust
 from pipelines.settings import Settings
 from pipelines.target import Target
 
@@ -62,14 +63,13 @@ def train_labels(
     model = label_model(graph, target, split, settings).to(device)
     model.fusion.fit_senses(graph, _visible(graph, entities, split))
     weight = class_weights(labels[train], len(target.names)) if settings.balance else None
-    fold = folds(classes[train], settings.seed)
+    fold = torch.from_numpy(folds(target, split.train, settings.seed)).to(device)
     bases = model.fusion.bases()
     examples = Examples(model, graph, entities[train], classes[train], labels[train], fold, weight, bases)
     shrinkage = choose_spaces(examples)
     own = model.fusion.own(graph)
-    if settings.reconstruction:
-        learn_to_reconstruct(model.fusion, own, settings)
-    learn_trust(examples, shrinkage)
+    if settings.reconstruction and learn_to_reconstruct(model.fusion, own, settings):
+        learn_trust(examples, shrinkage)
     optimizer = torch.optim.AdamW(_groups(model), lr=0.003, weight_decay=0.05)
     history = History()
     history.judge(-_loss(model, graph, entities[valid], labels[valid]))

@@ -7,9 +7,8 @@ each fold is compared with rows, in spaces, that know nothing of its labels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -17,8 +16,8 @@ from torch.nn import functional
 from fusion.base import JointGraph
 from fusion.label import LabelModel
 from fusion.prototypes import Nearness, Prototypes, nearness
+from fusion.senses import Spectrum
 
-FOLDS = 5
 STEPS = 60
 SHRINKAGE = (0.1, 0.3, 0.6, 0.9)
 """How much of a sphere the covariance within classes takes on; the less is known of it, the more."""
@@ -29,8 +28,9 @@ class Examples:
     """What both steps are given: the model, the joint graph, and the training part.
 
     Shapes: ``entities (m,)``, ``classes (m,)``, ``labels``, which are the classes or, of several, shares
-    ``(m, classes)``, ``fold (m,)`` (see `folds`), ``weight (classes,)`` or None; `plain` are the bases of the
-    senses before they are whitened.
+    ``(m, classes)``, ``fold (m,)`` (see pipelines.label_split), ``weight (classes,)`` or None; `plain` are
+    the bases of the senses before they are whitened, and `spectra` what was found in them without each fold
+    (-1: with all).
     """
 
     model: LabelModel
@@ -41,75 +41,73 @@ class Examples:
     fold: Tensor
     weight: Tensor | None
     plain: dict[str, Tensor]
+    spectra: dict[int, dict[str, Spectrum]] = field(default_factory=dict)
 
-    def whiten(self, shrinkage: float, known: Tensor | None = None) -> None:
-        """Whiten the spaces by all examples, or by those ``(m,) bool`` alone."""
-        label = torch.full((self.graph.num_entities,), -1, device=self.classes.device)
-        at = slice(None) if known is None else known
-        label[self.entities[at]] = self.classes[at]
+    def whiten(self, shrinkage: float, without: int = -1) -> None:
+        """Whiten the spaces by all examples, or by those outside one fold."""
         fusion = self.model.fusion
-        fusion.whiten(fusion.within_classes(self.graph, label, self.plain), self.plain, shrinkage)
+        if without not in self.spectra:
+            label = torch.full((self.graph.num_entities,), -1, device=self.classes.device)
+            at = self.fold != without if without >= 0 else slice(None)
+            label[self.entities[at]] = self.classes[at]
+            self.spectra[without] = fusion.within_classes(self.graph, label, self.plain)
+        fusion.whiten(self.spectra[without], self.plain, shrinkage)
 
     @torch.no_grad()
     def unseen(self, shrinkage: float) -> tuple[dict[str, Nearness], Tensor]:
         """The examples of all folds, each against rows that know nothing of its fold, and their classes.
 
-        The spaces are whitened by all examples afterwards.
+        The spaces are left as the last fold needs them: whiten them anew.
         """
         model, everything = self.model, self.model.examples
         found: list[dict[str, Nearness]] = []
         truth = []
-        for number in self.fold[self.fold >= 0].unique():
+        for number in self.fold[self.fold >= 0].unique().tolist():
             rest, judged = self.fold != number, self.fold == number
-            self.whiten(shrinkage, rest)
+            self.whiten(shrinkage, number)
             model.examples = everything[:, torch.isin(everything[0], self.entities[rest])]
             memory = model.remember(self.graph)
             shown = model.fusion.told(model.view(memory.senses, self.graph.affinity, self.entities[judged]))
             found.append({name: nearness(shown[name], rows) for name, rows in memory.rows.items()})
             truth.append(self.labels[judged])
         model.examples = everything
-        self.whiten(shrinkage)
         return {name: Nearness.joined([one[name] for one in found]) for name in found[0]}, torch.cat(truth)
 
 
 def choose_spaces(known: Examples) -> float:
-    """Whiten the senses' spaces by the shrinkage that lets unseen examples be told best, and give it."""
-    losses = {}
+    """Whiten the senses' spaces by the shrinkage that lets unseen examples be told best, and give it.
+
+    The scalars of the classes' rows are left as they were fitted in these spaces.
+    """
+    chosen, least = SHRINKAGE[-1], float("inf")
     if bool((known.fold >= 0).any()):
         for shrinkage in SHRINKAGE:
-            prototypes = Prototypes(tuple(known.model.prototypes.names)).to(known.classes.device)
-            losses[shrinkage] = _fit(prototypes, *known.unseen(shrinkage), known.weight)
-    chosen = min(losses, key=losses.__getitem__) if losses else SHRINKAGE[-1]
+            prototypes, loss = _fitted(known, shrinkage)
+            if loss < least:
+                chosen, least = shrinkage, loss
+                known.model.prototypes.load_state_dict(prototypes.state_dict())
     known.whiten(chosen)
     return chosen
 
 
 def learn_trust(known: Examples, shrinkage: float) -> None:
-    """Fit the scalars of the classes' rows, in the chosen spaces."""
+    """Fit the scalars anew in the chosen spaces, for a fusion that tells things otherwise by now."""
     if bool((known.fold >= 0).any()):
-        _fit(known.model.prototypes, *known.unseen(shrinkage), known.weight)
+        known.model.prototypes.load_state_dict(_fitted(known, shrinkage)[0].state_dict())
+        known.whiten(shrinkage)
 
 
-def folds(classes: Tensor, seed: int) -> Tensor:
-    """Each example's fold ``(m,) int64``; a class is spread over them, and -1 is one that its class needs."""
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(classes))).to(classes.device)
-    grouped = order[classes[order].argsort(stable=True)]
-    count = torch.bincount(classes)
-    fold = torch.empty_like(classes)
-    fold[grouped] = torch.arange(len(classes), device=classes.device) % FOLDS
-    fold[count[classes] < 2] = -1
-    return fold
-
-
-def _fit(prototypes: Prototypes, near: dict[str, Nearness], truth: Tensor, weight: Tensor | None) -> float:
-    """Fit the scalars by the likelihood; what it comes to."""
+def _fitted(known: Examples, shrinkage: float) -> tuple[Prototypes, float]:
+    """Scalars by the likelihood of unseen examples, and what it comes to."""
+    near, truth = known.unseen(shrinkage)
+    prototypes = Prototypes(tuple(known.model.prototypes.names)).to(truth.device)
     optimizer = torch.optim.Adam(prototypes.parameters(), lr=0.1)
     start = prototypes.gain.detach().clone()
     for _ in range(STEPS):
-        loss = functional.cross_entropy(prototypes.summed(near), truth, weight)
+        loss = functional.cross_entropy(prototypes.summed(near), truth, known.weight)
         # where all is told apart the likelihood has no end: the gains stay near where they began
         total = loss + 0.02 * (prototypes.gain - start).square().sum()
         optimizer.zero_grad()
         total.backward()
         optimizer.step()
-    return float(loss.detach())
+    return prototypes, float(loss.detach())

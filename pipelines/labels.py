@@ -1,13 +1,8 @@
-"""What a build learns of one target: the split, the leaks that were left out, the model, its scores.
-
-Also how that is kept in a store: a safetensors file and a JSON for each target, in the folder `labels`.
-"""
+"""What a build learns of one target: the split, the leaks that were left out, the model, its scores."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,24 +10,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from encoders.number import Standard
-from fusion import FUSIONS
 from fusion.base import JointGraph
-from fusion.label import LabelModel
 from kg.graph import KnowledgeGraph
 from kg.splits import Split
 from kg.vocabulary import DEFAULT, Vocabulary
 from pipelines.history import Progress
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_scores import label_scores
+from pipelines.label_split import fewer_labels, label_split
 from pipelines.label_training import Labeller, examples_of, logits_of, train_labels
 from pipelines.leaks import Leak, leaks
 from pipelines.numbers import NUMBER, scaled, without_predicates
 from pipelines.settings import Settings
-from pipelines.store import save_tensors, write_json
-from pipelines.target import Target, find_target, label_split
+from pipelines.target import Target, find_target
+from pipelines.wording import counted
 
 
 @dataclass(frozen=True)
@@ -68,14 +61,18 @@ class Learned:
         out = [f"left out of {target.iri}: {leak.iri} ({leak.reason})" for leak in self.lesson.leaks]
         if target.several:
             out.append(
-                f"{target.several} of {len(target.entities)} entities have several values of {target.iri}: "
+                f"{target.several} of {counted(len(target.entities), 'entity', 'entities')} "
+                f"{'has' if target.several == 1 else 'have'} several values of {target.iri}: "
                 "each teaches as a part of an example, and a prediction that hits one of them is right"
             )
         count = target.counts(split.train)
         rare = [target.names[i] for i in np.flatnonzero(count <= 1)]
         if rare:
             shown = ", ".join(rare[:3])
-            out.append(f"{len(rare)} values of {target.iri} have a single example to learn from: {shown}")
+            of_it, have = f"of {target.iri}", "has" if len(rare) == 1 else "have"
+            out.append(
+                f"{counted(len(rare), 'value')} {of_it} {have} a single example to learn from: {shown}"
+            )
         return out
 
 
@@ -101,10 +98,10 @@ def prepare(
     Raises:
         ValueError: see `find_target`.
     """
-    target = find_target(graph, iri)
+    target = find_target(graph, iri, settings.group)
     found = tuple(leaks(graph, target))
     split = label_split(target, valid=settings.valid_share, test=settings.test_share, seed=settings.seed)
-    split = _fewer(split, target, settings)
+    split = fewer_labels(split, target, settings.label_share, settings.seed)
     hidden = frozenset({iri, *(leak.iri for leak in found)})
     seen = observed_without(graph, observations, texts, hidden)
     visible = np.ones(graph.num_entities, dtype=bool)
@@ -172,105 +169,5 @@ def observed_without(
     return replace(observations, features=features, owners=owners)
 
 
-def save_learned(learned: Learned, folder: Path, number: int) -> None:
-    """Write one target's model, and beside it the description that rebuilds it and names the classes."""
-    folder.mkdir(exist_ok=True)
-    lesson, model = learned.lesson, learned.labeller.model
-    save_tensors(model.state_dict(), folder / f"{number}.safetensors")
-    standard = lesson.standard
-    about = {
-        "target": lesson.target.iri,
-        "names": list(lesson.target.names),
-        "temperature": learned.labeller.temperature,
-        "hidden": sorted(lesson.hidden),
-        "scores": learned.scores,
-        "sentences": learned.sentences(),
-        "fusion": {
-            "feature_sizes": {name: rows.shape[1] for name, rows in lesson.joint.features.items()},
-            "context": list(model.fusion.context),
-        },
-        "num_relations": int(lesson.joint.edges.relations.num_columns),
-        "structured": model.structure is not None,
-        "standard": None
-        if standard is None
-        else {
-            "names": list(standard.names),
-            **{name: getattr(standard, name).tolist() for name in ("centre", "spread", "log_scale")},
-        },
-    }
-    write_json(folder / f"{number}.json", about)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A target's model as a store keeps it: its description and its tensors."""
-
-    about: dict[str, Any]
-    tensors: dict[str, Tensor]
-
-    @classmethod
-    def load(cls, folder: Path, number: int) -> Kept:
-        """Read what `save_learned` wrote."""
-        from safetensors.torch import load_file
-
-        about = json.loads((folder / f"{number}.json").read_text(encoding="utf-8"))
-        return cls(about, load_file(folder / f"{number}.safetensors"))
-
-    @property
-    def standard(self) -> Standard | None:
-        """The scales of the numbers."""
-        known = self.about["standard"]
-        if known is None:
-            return None
-        arrays = [np.array(known[name], dtype=float) for name in ("centre", "spread", "log_scale")]
-        return Standard(tuple(known["names"]), *arrays)
-
-    def labeller(self, settings: Settings, moved: NDArray[np.int64], num_entities: int) -> LabelModel:
-        """The model over a graph in which entity ``i`` has become ``moved[i]``."""
-        shape = self.about["fusion"]
-        width = settings.structure_width if self.about["structured"] else 0
-        fusion = FUSIONS[settings.fusion](
-            shape["feature_sizes"],
-            self.about["num_relations"],
-            context=tuple(shape["context"]),
-            structure_width=width,
-            width=settings.label_width,
-        )
-        place = torch.from_numpy(moved)
-        state = dict(self.tensors)
-        known = state["class_entities"]
-        state["class_entities"] = torch.where(known >= 0, place[known.clamp(min=0)], known)
-        entity, label = state["examples"]
-        state["examples"] = torch.stack([place[entity], label])
-        # entities that the training did not know have no row of their own: as those it was to predict
-        for name, fill in (("candidates", True), ("structure.rows", 0.0)):
-            if name in state:
-                rows = state[name].new_full((num_entities, *state[name].shape[1:]), fill)
-                state[name] = rows.index_copy(0, place, state[name])
-        model = LabelModel(
-            fusion,
-            state["candidates"],
-            state["class_entities"],
-            state["examples"],
-            self.about["num_relations"],
-            structure_width=width,
-            learn_absent=settings.learn_absent,
-        )
-        model.load_state_dict(state)
-        return model.eval()
-
-
 def _pairs(*columns: pa.ChunkedArray) -> list[tuple[Any, ...]]:
     return list(zip(*(column.to_pylist() for column in columns), strict=True))
-
-
-def _fewer(split: Split, target: Target, settings: Settings) -> Split:
-    """The same split with a share of the training labels, each class keeping one."""
-    if settings.label_share == 1:
-        return split
-    random = np.random.default_rng(settings.seed)
-    order = random.permutation(split.train)
-    first = order[np.unique(target.classes[order], return_index=True)[1]]
-    count = max(round(settings.label_share * len(order)), len(first))
-    rest = order[~np.isin(order, first)][: count - len(first)]
-    return replace(split, train=np.sort(np.concatenate([first, rest])))

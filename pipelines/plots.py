@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.store import write_json
+from pipelines.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +90,7 @@ def draw_reconstructions(result: dict[str, Any], examples: Sequence[Example], ou
         axes.set_title(f"{stage} training,\nfrom {shown}", fontsize=9, loc="left")
     figure.suptitle(
         f"Held-out entities through the autoencoder; off by: 1 - cosine in feature space "
-        f"(means over {result['entities']} entities in the JSON)",
+        f"(means over {counted(result['entities'], 'entity', 'entities')} in the JSON)",
         fontsize=10,
         x=0.01,
         y=1 - 0.1 / figure.get_figheight(),
@@ -106,7 +107,7 @@ def _draw_curves(axes: Axes, curves: Sequence[dict[str, Any]]) -> None:
         colour = COLOURS.get(curve["fusion"], "#555555")
         amount, mean, spread = curve["amount"], curve["accuracy"], curve["spread"]
         axes.plot(amount, mean, color=colour, ls="-" if learned else (0, (2, 2)), marker="o", ms=3, lw=1.6)
-        if learned:
+        if learned and None not in spread:
             low = [value - width for value, width in zip(mean, spread, strict=True)]
             high = [value + width for value, width in zip(mean, spread, strict=True)]
             axes.fill_between(amount, low, high, color=colour, alpha=0.12, lw=0)

@@ -11,11 +11,12 @@ python -m pipelines.predict --store my_store --head https://example.org/chair \
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pipelines.flags import print_json
 
 if TYPE_CHECKING:
     from pipelines.prediction import Prediction, Predictor
@@ -58,7 +59,10 @@ def _property_flags(out: argparse._ArgumentGroup) -> None:
         "--abstain", type=float, default=0.0, metavar="P", help="least probability of a prediction (0)"
     )
     out.add_argument(
-        "--suggest", type=int, metavar="N", help="instead: the N entities whose label would teach most"
+        "--suggest",
+        type=int,
+        metavar="N",
+        help="instead: N entities whose label to ask for next, unsure and not alike",
     )
     out.add_argument(
         "--map",
@@ -100,8 +104,7 @@ def complete(flags: argparse.Namespace) -> int:
     if flags.propose is not None:
         write_proposals(flags.propose, found.proposals)
     if flags.json:
-        json.dump([one.as_json() for one in found.proposals], sys.stdout, ensure_ascii=False)
-        print()
+        print_json(found.proposals)
         return 0
     from rich.console import Console
 
@@ -196,8 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     if flags.json:
-        json.dump([one.as_json() for one in found], sys.stdout, ensure_ascii=False)
-        print()
+        print_json(found)
         return 0
     from rich.console import Console
 
@@ -209,7 +211,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "nothing to predict: every entity of this kind has a value, or nothing was observed of it"
         )
         return 0
-    title = "labels that would teach most" if flags.suggest else flags.target
+    title = "labels to ask for next" if flags.suggest else flags.target
     screen.print(predictions_table(title, found))
     return 0
 

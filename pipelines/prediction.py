@@ -6,10 +6,9 @@ The entities are those of the store, or those of new files, which join the graph
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,59 +19,16 @@ from fusion.label import LabelModel, Memory, evidence_groups
 from kg.graph import KnowledgeGraph
 from kg.merge import merged
 from pipelines.joint import Observations, joint_graph
-from pipelines.labels import Kept, observed_without
+from pipelines.label_store import Kept
+from pipelines.labels import observed_without
 from pipelines.numbers import scaled
+from pipelines.predicted import Place, Prediction, PredictionError
 from pipelines.store import Store
 from pipelines.suggestion import suggested
 
+__all__ = ["Place", "Prediction", "PredictionError", "Predictor"]
+
 BATCH = 512
-
-
-class PredictionError(ValueError):
-    """A question for a value that the store cannot answer."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place in a picture: pixels from its left and its upper edge."""
-
-    picture: str
-    x: float
-    y: float
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {"picture": self.picture, "place": [round(self.x, 1), round(self.y, 1)]}
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The likeliest value of a property for one entity.
-
-    `modalities` tells how much of the probability each source of evidence brought: what is lost without it.
-    `prediction` is None where the model abstains; `likeliest` names the value all the same. `place` is where
-    in its picture the evidence stands, if that was asked for (see pipelines.heat_map).
-    """
-
-    entity: str
-    label: str
-    prediction: str | None
-    likeliest: str
-    likeliest_label: str
-    probability: float
-    modalities: dict[str, float]
-    place: Place | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON values; a place only where one was asked for."""
-        place = {} if self.place is None else self.place.as_json()
-        return {
-            "entity": self.entity,
-            "prediction": self.prediction,
-            "probability": self.probability,
-            "modalities": self.modalities,
-            **place,
-        }
 
 
 class Predictor:
@@ -188,7 +144,7 @@ class Predictor:
         return whole, {name: self._probability(entities, senses) for name, senses in sources.items()}
 
     def suggest(self, count: int) -> list[Prediction]:
-        """The candidates whose labels would teach most: unsure, and unlike each other."""
+        """The candidates whose label to ask for next: unsure, and unlike each other."""
         entities = self.candidates()
         rows = torch.from_numpy(entities)
         with torch.no_grad():

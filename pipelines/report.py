@@ -12,6 +12,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipelines.wording import counted
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -70,7 +72,8 @@ def build_table(manifest: dict[str, Any], metrics: dict[str, Any], folder: str) 
     counts = manifest["counts"]
     table.add_row(
         "graph",
-        f"{counts['entities']:,} entities, {counts['relations']:,} relations, {counts['triples']:,} triples",
+        f"{counted(counts['entities'], 'entity', 'entities')}, {counted(counts['relations'], 'relation')}, "
+        f"{counted(counts['triples'], 'triple')}",
     )
     for modality, row in counts["observations"].items():
         parts = ", ".join(f"{number:,} {status}" for status, number in row.items())
@@ -109,13 +112,13 @@ def label_line(scores: dict[str, float]) -> str:
     if not scores:
         return "no labels were left to test it with"
     shown = "  ".join(f"{name} {scores[name]:.3f}" for name in ("accuracy", "F1 macro", "AUROC"))
-    return f"{shown}  ({scores['queries']:.0f} labels)"
+    return f"{shown}  ({counted(int(scores['queries']), 'label')})"
 
 
 def score_line(row: dict[str, float]) -> str:
     """A summary of ranks in one line."""
     shown = "  ".join(f"{name} {value:.3f}" for name, value in row.items() if name != "queries")
-    return f"{shown}  ({row['queries']:.0f} queries)"
+    return f"{shown}  ({counted(int(row['queries']), 'query', 'queries')})"
 
 
 def predictions_table(title: str, found: Iterable[Prediction]) -> Table:
@@ -137,7 +140,7 @@ def predictions_table(title: str, found: Iterable[Prediction]) -> Table:
 
 def proposals_table(found: Found) -> Table:
     """Candidates for the missing end of a fact with their reasons; remarks below."""
-    remarks = "\n".join((f"{found.candidates:,} candidates", *found.remarks))
+    remarks = "\n".join((counted(found.candidates, "candidate"), *found.remarks))
     table = Table(caption=escape(remarks), caption_justify="left", pad_edge=False, expand=False)
     table.add_column("", justify="right")
     table.add_column("score", justify="right")

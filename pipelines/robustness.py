@@ -20,6 +20,7 @@ from fusion.base import STRUCTURE, JointGraph, View
 from fusion.label import disturbed
 from pipelines.attacks import Features, Loss, features_of, fgsm, label_loss, pgd, shown_features
 from pipelines.damage import chosen_share, without_observations, wrong_links
+from pipelines.damage_curves import LEARNED, SHARES, ZEROS, Key, curves_of, half_missing
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_evaluation import both_lessons, check_counts
 from pipelines.label_training import Labeller, logits_of, train_labels
@@ -30,17 +31,11 @@ from pipelines.store import Store
 if TYPE_CHECKING:
     from pipelines.history import Progress
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 NOISE = (0.0, 0.25, 0.5, 1.0, 2.0)
 RADII = (0.0, 0.05, 0.1, 0.2, 0.4)
 WRONG = (0.25, 0.5, 1.0)
-HALF = 0.5
 ATTACKS: dict[str, Callable[[Loss, Features, float], Features]] = {"FGSM": fgsm, "PGD": pgd}
 PANELS = ("missing", "noise", "attack", "wrong links")
-LEARNED, ZEROS = "learned absent state", "zeros"
-
-Key = tuple[str, str, str, str, float]
-"""Panel, which (a modality, an attack), fusion, absent state, amount of damage."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +68,7 @@ def robustness(
     iri: str,
     *,
     seeds: int = 3,
+    group: str | None = None,
     panels: Collection[str] = PANELS,
     device: str = "auto",
     progress: Progress | None = None,
@@ -83,14 +79,15 @@ def robustness(
         store: the opened store; only its facts, features and settings are used.
         iri: the property to predict.
         seeds: number of splits; wrong links are measured on the first alone.
+        group: who shares its value is in one part of each split; by default the store's.
         panels: which kinds of damage; what is missing is always among them.
         device: cpu, cuda or auto.
         progress: called with stage, models done, models in all.
 
     Returns:
         ``curves``: a list of panel, which, fusion, absent, and ``amount``, ``accuracy``, ``spread`` point by
-        point; ``half missing``: for each modality and fusion what is lost when half of the test entities
-        miss it, and as a share of what concat loses (None where concat loses nothing).
+        point (None of a single seed); ``half missing``: for each modality and fusion what is lost when half
+        of the test entities miss it, and as a share of what concat loses (None where concat loses nothing).
 
     Raises:
         ValueError: for fewer than one seed, or a property that tells no classes.
@@ -99,6 +96,7 @@ def robustness(
 
     check_counts(seeds)
     where = resolve_device(device)
+    base = store.settings if group is None else replace(store.settings, group=group)
     found: dict[Key, list[float]] = defaultdict(list)
     wrong = "wrong links" in panels
     total, done = seeds * 2 * len(FUSIONS) + wrong * len(WRONG) * len(FUSIONS), 0
@@ -110,7 +108,7 @@ def robustness(
             progress("robustness", done, total)
 
     for number in range(seeds):
-        settings = replace(store.settings, seed=store.settings.seed + number)
+        settings = replace(base, seed=base.seed + number)
         lesson = both_lessons(store, iri, settings, where)[True]
         for fusion in FUSIONS:
             for absent in (LEARNED, ZEROS):
@@ -125,41 +123,8 @@ def robustness(
                 for amount, accuracy in _wrong(store, lesson, replace(settings, fusion=fusion)):
                     found["wrong links", "retrained", fusion, LEARNED, amount].append(accuracy)
                     counted()
-    curves = _gathered(found)
+    curves = curves_of(found)
     return {"target": iri, "seeds": seeds, "curves": curves, "half missing": half_missing(curves)}
-
-
-def half_missing(curves: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What is lost by fusion when half of the entities miss a modality; ``all`` sums over modalities."""
-    losses: dict[str, dict[str, float]] = defaultdict(dict)
-    for curve in curves:
-        if curve["panel"] == "missing" and curve["absent"] == LEARNED:
-            at = curve["amount"].index(HALF)
-            losses[curve["which"]][curve["fusion"]] = curve["accuracy"][0] - curve["accuracy"][at]
-    if losses:
-        fusions = next(iter(losses.values()))
-        losses["all"] = {fusion: sum(row[fusion] for row in losses.values()) for fusion in fusions}
-    return {
-        modality: {
-            fusion: {"loss": loss, "share of concat's": loss / row["concat"] if row["concat"] > 0 else None}
-            for fusion, loss in row.items()
-        }
-        for modality, row in losses.items()
-    }
-
-
-def half_sentences(result: dict[str, Any]) -> list[str]:
-    """A sentence for each modality: what each fusion loses when half of the test entities miss it."""
-    out = []
-    for modality, row in result["half missing"].items():
-        parts = []
-        for fusion, one in row.items():
-            share = one["share of concat's"]
-            bracket = "" if share is None else f" ({share:.2f})"
-            parts.append(f"{fusion} loses {one['loss']:.3f}{bracket}")
-        what = "summed over all" if modality == "all" else f"{modality} missing for half"
-        out.append(f"{what}: {', '.join(parts)}")
-    return [*out, "in brackets: as a share of what concat loses"] if out else out
 
 
 def _trained(lesson: Lesson, settings: Settings) -> Tried:
@@ -241,22 +206,3 @@ def _wrong_graph(store: Store, lesson: Lesson, settings: Settings, share: float)
     seen = Observations(dict(cpu.features), dict(cpu.owners))
     hidden = frozenset(graph.relations.to_pylist()) & lesson.hidden
     return joint_graph(graph, seen, settings, without=hidden)
-
-
-def _gathered(found: dict[Key, list[float]]) -> list[dict[str, Any]]:
-    """Points with the same panel, which, fusion and absent state as one curve."""
-    lines: dict[tuple[str, str, str, str], list[tuple[float, list[float]]]] = defaultdict(list)
-    for (panel, which, fusion, absent, amount), values in found.items():
-        lines[panel, which, fusion, absent].append((amount, values))
-    return [
-        {
-            "panel": panel,
-            "which": which,
-            "fusion": fusion,
-            "absent": absent,
-            "amount": [amount for amount, _ in points],
-            "accuracy": [float(np.mean(values)) for _, values in points],
-            "spread": [float(np.std(values)) for _, values in points],
-        }
-        for (panel, which, fusion, absent), points in lines.items()
-    ]

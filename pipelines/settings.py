@@ -71,7 +71,15 @@ class Settings:
         default=1024, metadata=_help("most numbers kept of each sense where labels are predicted")
     )
     label_share: float = field(
-        default=1.0, metadata=_help("share of the training labels to learn from; the graph stays whole")
+        default=1.0,
+        metadata=_help("share of the labels to learn and validate from; the graph stays whole"),
+    )
+    group: str = field(
+        default="",
+        metadata=_help(
+            "a property, as an IRI: of those that share its value (one patient's studies, runs cut from one "
+            "recording) none are learned from while others are judged"
+        ),
     )
     balance: bool = field(default=False, metadata=_help("weigh classes so that rare ones count as much"))
     modality_dropout: float = field(

@@ -1,4 +1,4 @@
-"""Which labels would teach most: active learning over candidates that the model is unsure of."""
+"""Which labels to ask for next: candidates that the model is unsure of, no two of them near twins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 def suggested(
     probability: NDArray[np.float64], vectors: NDArray[np.float32], count: int
 ) -> NDArray[np.int64]:
-    """Places of the candidates to ask for, the most telling first.
+    """Places of the candidates to ask for, in the order of choice.
 
     The first is the least sure; each next one has the largest product of its unsureness and its squared
     distance to those chosen before, so that near twins are not asked for twice (the idea of BADGE, arXiv

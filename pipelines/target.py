@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from kg.graph import KnowledgeGraph
-from kg.splits import Split
 
 
 def _nothing() -> NDArray[np.int64]:
@@ -24,7 +25,8 @@ class Target:
     Shapes: ``entities (m,) int64`` ascending, ``classes (m,) int64`` of each, the rarest of several;
     ``names`` of the classes, IRIs or literal values, and ``class_entities (c,) int64`` the entity each is,
     -1 for a literal; ``candidates (u,) int64``, entities of the same kind without a value;
-    ``more (2, k) int64``, the further values of those that have several: a place in `entities`, and a class.
+    ``more (2, k) int64``, the further values of those that have several: a place in `entities`, and a class;
+    ``groups (m,) int64``, numbers from 0 of who must stay together in a split, or None.
     """
 
     iri: str
@@ -34,6 +36,7 @@ class Target:
     class_entities: NDArray[np.int64]
     candidates: NDArray[np.int64]
     more: NDArray[np.int64] = field(default_factory=_nothing)
+    groups: NDArray[np.int64] | None = None
 
     @property
     def several(self) -> int:
@@ -74,11 +77,17 @@ class Target:
         return np.where(hit, chosen, self.classes[part])
 
 
-def find_target(graph: KnowledgeGraph, iri: str) -> Target:
+def find_target(graph: KnowledgeGraph, iri: str, group: str = "") -> Target:
     """Collect the values of a property.
 
+    Args:
+        graph: the facts.
+        iri: the property.
+        group: another one; who shares a value of it, at first or at second hand, stays together in a split.
+
     Raises:
-        ValueError: if nobody has it, or it has fewer than two values.
+        ValueError: if nobody has it, it has fewer than two values, or all or none of those that have it
+            share a group.
     """
     pairs, names, class_entities = _linked(graph, iri)
     if not len(pairs):
@@ -98,6 +107,7 @@ def find_target(graph: KnowledgeGraph, iri: str) -> Target:
         class_entities=class_entities,
         candidates=np.setdiff1d(_kind_of(graph, entities), entities),
         more=more,
+        groups=groups_of(graph, entities, group) if group else None,
     )
 
 
@@ -112,20 +122,28 @@ def _by_entity(
     return entities, classes[first], np.stack([place[~first], classes[~first]])
 
 
-def label_split(target: Target, *, valid: float, test: float, seed: int) -> Split:
-    """Parts of the labelled entities, as indices into them, each class in proportion.
+def groups_of(graph: KnowledgeGraph, entities: NDArray[np.int64], iri: str) -> NDArray[np.int64]:
+    """Numbers from 0 that are equal for entities that share a value of a property: ``(m,)``.
 
-    A class keeps at least one example for training, so one with a single example is only there.
+    Of several values each ties; who has none is a group alone.
+
+    Raises:
+        ValueError: if none of the entities has the property, or it ties all of them together.
     """
-    random = np.random.default_rng(seed)
-    parts: dict[str, list[NDArray[np.int64]]] = {"train": [], "valid": [], "test": []}
-    for label in range(len(target.names)):
-        rows = random.permutation(np.flatnonzero(target.classes == label))
-        first = min(_some(test * len(rows), random), len(rows) - 1)
-        second = min(first + _some(valid * len(rows), random), len(rows) - 1)
-        for name, part in zip(parts, (rows[second:], rows[first:second], rows[:first]), strict=True):
-            parts[name].append(part)
-    return Split(**{name: np.sort(np.concatenate(rows)) for name, rows in parts.items()})
+    pairs, _, _ = _linked(graph, iri)
+    if not len(pairs):
+        pairs, _ = _literal(graph, iri)
+    pairs = pairs[np.isin(pairs[:, 0], entities)]
+    if not len(pairs):
+        hint = _hint(graph, iri)
+        raise ValueError(f"expected a group that entities with the target have (got {iri}){hint}")
+    size = len(entities) + int(pairs[:, 1].max()) + 1
+    ends = np.searchsorted(entities, pairs[:, 0]), len(entities) + pairs[:, 1]
+    _, tied = connected_components(coo_array((np.ones(len(pairs)), ends), shape=(size, size)), directed=False)
+    names, groups = np.unique(tied[: len(entities)], return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(f"expected two groups or more by {iri} (got 1: all that have the target share it)")
+    return groups.astype(np.int64)
 
 
 def _linked(graph: KnowledgeGraph, iri: str) -> tuple[NDArray[np.int64], list[str], NDArray[np.int64]]:
@@ -153,12 +171,6 @@ def _kind_of(graph: KnowledgeGraph, owners: NDArray[np.int64]) -> NDArray[np.int
     if len(common):
         return np.unique(entity[np.isin(kind, common)])
     return np.unique(graph.media["entity"].to_numpy())
-
-
-def _some(expected: float, random: np.random.Generator) -> int:
-    """A whole number with this mean: small classes are held out now and then rather than never."""
-    whole = int(expected)
-    return whole + int(random.random() < expected - whole)
 
 
 def _hint(graph: KnowledgeGraph, iri: str) -> str:

@@ -17,6 +17,7 @@ from fusion.base import STRUCTURE, JointGraph, Senses, View
 from fusion.senses import SenseFusion
 from kg.graph import KnowledgeGraph
 from kg.hierarchy import hierarchy_of
+from kg.memory import kept_memory
 from kg.ranking import summary
 from kg.splits import Split, grouped_split, triple_split
 from pipelines.alignment_training import held_out_scores, hubness, train_alignment
@@ -56,6 +57,7 @@ class Trained:
     completion: LearnedCompletion | None = None
 
 
+@kept_memory()
 def train(
     graph: KnowledgeGraph,
     observations: Observations,
@@ -135,6 +137,7 @@ class Aligned:
     observations: Observations
 
 
+@kept_memory()
 def aligned(
     graph: KnowledgeGraph,
     observations: Observations,
@@ -164,6 +167,7 @@ def aligned(
     return Aligned(model, links, split, observations), joint, structure
 
 
+@kept_memory()
 def retrieval_scores(
     graph: KnowledgeGraph,
     observations: Observations,

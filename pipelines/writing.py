@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.completion_training import FILES as COMPLETION
-from pipelines.labels import save_learned
+from pipelines.label_store import save_learned
 from pipelines.numbers import as_table
 from pipelines.settings import Settings
 from pipelines.store import FORMAT, package_versions, save_tensors, write_json

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from data.manufacturing.runs import Fault, Run, kind_of, read_faults, read_runs
+from data.manufacturing.runs import Fault, Run, kind_of, read_faults, read_runs, recordings
 
 HERE = Path(__file__).parent
 BENCH, FAULTS = HERE / "bench.ttl", HERE / "faults.tsv"
@@ -51,8 +51,9 @@ def turtle(runs: Iterable[Run], faults: list[Fault], bench: str) -> Iterator[str
     for column in dict.fromkeys(column for run in runs for column in run.sensors):
         yield f"\n{sensor(column)} a sosa:Sensor ; schema:identifier {_literal(column)} .\n"
     yield from map(_fault, faults)
+    recording = recordings(runs)
     for run in runs:
-        yield _run(run, kind_of(run.stem, faults))
+        yield _run(run, kind_of(run.stem, faults), recording[run.stem])
 
 
 def sensor(column: str) -> str:
@@ -67,7 +68,7 @@ def _fault(fault: Fault) -> str:
     )
 
 
-def _run(run: Run, kind: str | None) -> str:
+def _run(run: Run, kind: str | None, recording: str) -> str:
     made = " , ".join(sensor(column) for column in run.sensors)
     sentence = f"A run of {run.minutes:.0f} minutes with {run.rows:,} readings of {len(run.sensors)} sensors."
     fault = f"    machines:fault {_iri('fault/' + kind)} ;\n" if kind else ""
@@ -75,6 +76,7 @@ def _run(run: Run, kind: str | None) -> str:
         f"\n{_iri('run/' + run.stem)} a schema:Dataset , sosa:ObservationCollection ;\n"
         f"    rdfs:label {_literal('run ' + run.digest)} ; schema:description {_literal(sentence)}@en ;\n"
         f"    sosa:hasFeatureOfInterest {_iri('part/bench')} ; sosa:madeBySensor {made} ;\n{fault}"
+        f"    machines:recording {_literal(recording)} ;\n"
         f"    schema:contentUrl {_literal(run.file)} .\n"
     )
 

@@ -5,9 +5,9 @@ Knows nothing of RDF.
 
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 TIMES = ("datetime", "timestamp", "time", "date")
@@ -23,9 +23,15 @@ class Run:
     file: str
     sensors: tuple[str, ...]
     rows: int
-    minutes: float
+    start: datetime
+    end: datetime
     digest: str
     """Of the file's content. A name made of the path or the hour would tell a reader the kind of fault."""
+
+    @property
+    def minutes(self) -> float:
+        """How long it took."""
+        return (self.end - self.start).total_seconds() / 60
 
 
 @dataclass(frozen=True)
@@ -65,14 +71,14 @@ def _run(folder: Path, path: Path) -> Run:
         raise ValueError(f"{path}: expected a sensor and a reading (got {len(sensors)} and {len(rows)})")
     for number, row in enumerate(rows, start=2):
         _check(path, number, header, row)
-    seconds = (_moment(path, rows[-1][0]) - _moment(path, rows[0][0])).total_seconds()
     stem = path.relative_to(folder).with_suffix("").as_posix()
     return Run(
         stem,
         f"{stem}{path.suffix}",
         sensors,
         len(rows),
-        seconds / 60,
+        _moment(path, rows[0][0]),
+        _moment(path, rows[-1][0]),
         hashlib.sha256(content).hexdigest()[:8],
     )
 
@@ -96,11 +102,26 @@ def _check(path: Path, number: int, header: list[str], row: list[str]) -> None:
 
 def _moment(path: Path, text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)  # so that all can be compared
     except ValueError as problem:
         raise ValueError(
             f"{path}: expected a time stamp such as 2020-03-09 10:14:33 (got {text!r})"
         ) from problem
+
+
+def recordings(runs: Iterable[Run]) -> dict[str, str]:
+    """By a run's stem the recording that it was cut from, named after the first run of it.
+
+    Runs that hold the same moments, at first or at second hand, are of one recording.
+    """
+    found: dict[str, str] = {}
+    name, end = "", None
+    for run in sorted(runs, key=lambda run: (run.start, run.stem)):
+        if end is None or run.start > end:
+            name, end = run.digest, run.end
+        found[run.stem], end = name, max(end, run.end)
+    return found
 
 
 def read_faults(file: Path) -> list[Fault]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.priors import RIGHT, WRONG, Row, attention_mass, draw, means, rows, with_shuffled
+from benchmarks.priors import Row, attention_mass, means, rows, with_shuffled
+from benchmarks.priors_figure import RIGHT, WRONG, draw
 from pipelines.joint import joint_graph
 from pipelines.store import Store
 

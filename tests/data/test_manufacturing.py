@@ -12,7 +12,7 @@ from rdflib.namespace import RDF, RDFS
 
 from data.manufacturing import machines_ttl
 from data.manufacturing.recipe import BENCH, FAULTS
-from data.manufacturing.runs import kind_of, read_faults, read_runs
+from data.manufacturing.runs import kind_of, read_faults, read_runs, recordings
 
 ROOT = Path(__file__).parents[2]
 MACHINES = Namespace("https://example.org/machines/")
@@ -48,7 +48,28 @@ def test_a_run_has_its_file_its_sensors_and_its_kind_of_fault(graph: Graph) -> N
     sensors = {MACHINES["sensor/Current"], MACHINES["sensor/Volume-Flow-RateRMS"]}
     assert set(graph.objects(run, SOSA.madeBySensor)) == sensors
     assert graph.value(run, MACHINES.fault) == MACHINES["fault/inlet-valve"]
+    assert graph.value(run, MACHINES.recording) == graph.value(MACHINES["run/free/1"], MACHINES.recording)
     assert graph.value(MACHINES["run/other/12"], MACHINES.fault) == MACHINES["fault/cavitation"]
+
+
+def test_runs_that_hold_the_same_moments_also_at_second_hand_are_of_one_recording(folder: Path) -> None:
+    spans = {
+        "valve1/0": "10:00 10:03",
+        "other/12": "10:02 10:05",
+        "free/1": "10:05 10:09",
+        "free/2": "10:10 10:20",
+    }
+    for name, span in spans.items():
+        rows = "".join(f"2020-03-09 {moment}:00;1\n" for moment in span.split())
+        (folder / f"{name}.csv").write_text(f"datetime;Current\n{rows}")
+    (folder / "free" / "3.csv").write_text(RUN.replace("2020", "2021"))
+    runs = {run.stem: run for run in read_runs(folder)}
+    found = recordings(runs.values())
+    first = runs["valve1/0"].digest
+    assert found == {
+        **dict.fromkeys(("valve1/0", "other/12", "free/1"), first),
+        **{stem: runs[stem].digest for stem in ("free/2", "free/3")},
+    }
 
 
 def test_a_run_without_a_known_fault_has_none(graph: Graph) -> None:

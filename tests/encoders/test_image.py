@@ -15,7 +15,8 @@ from torch import nn
 
 from encoders import Encoder, MediaError, encode_cached, make_encoder
 from encoders.base import RegionEncoder
-from encoders.image import Backbone, ImageEncoder, behead
+from encoders.image import Backbone, ImageEncoder
+from encoders.torchvision_image import behead
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fusion.base import Sense, Senses, unit
-from fusion.prototypes import TRUST, Classes, Prototypes, Rows, class_rows
+from fusion.class_rows import Classes, Rows, class_rows
+from fusion.prototypes import TRUST, Prototypes
 
 EAST, NORTH, UP = torch.eye(3)
 ABSENT = Sense(torch.zeros(2, 3), torch.zeros(2, dtype=torch.bool))

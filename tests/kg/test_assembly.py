@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kg.assembly import Assembler, _unescaped, _unique_rows
+from kg.assembly import Assembler
+from kg.distinct import unescaped, unique_rows
 from kg.nquads import columns
 from kg.vocabulary import DEFAULT
 
@@ -15,17 +16,17 @@ from kg.vocabulary import DEFAULT
 def test_unique_rows_are_numpys_whether_they_fit_one_number_or_not(largest: int) -> None:
     rows = np.random.default_rng(0).integers(0, largest, (200, 4))
     rows[100:150] = rows[:50]
-    assert np.array_equal(np.column_stack(_unique_rows(rows.T)), np.unique(rows, axis=0))
+    assert np.array_equal(np.column_stack(unique_rows(rows.T)), np.unique(rows, axis=0))
 
 
 def test_unique_rows_of_none_are_none() -> None:
-    assert [part.shape for part in _unique_rows(np.zeros((4, 0), np.int64))] == [(0, 3), (0,)]
+    assert [part.shape for part in unique_rows(np.zeros((4, 0), np.int64))] == [(0, 3), (0,)]
 
 
 def test_escapes_are_resolved_as_json_would() -> None:
     values = ["plain", 'a "b"', "tab\t", "line\nend", "back\\slash\\n", "\x01\x7f", "ünï 🐦", ""]
     escaped = [json.dumps(value)[1:-1] for value in values]
-    assert _unescaped(pa.array(escaped)).to_pylist() == values
+    assert unescaped(pa.array(escaped)).to_pylist() == values
 
 
 def test_the_last_quote_ends_a_literal_whatever_it_holds() -> None:

@@ -299,7 +299,7 @@ def test_the_layout_by_head_lists_the_edges_of_a_node_head_after_head() -> None:
     assert layout.place.tolist() == [0, 2, 1, 3, 4, 5]
     assert layout.back.indptr.tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert layout.back.column.tolist() == [4, 5, 0, 1, 0, 1]
-    assert layout.back.entry.tolist() == [4, 5, 0, 1, 2, 3]
+    assert layout.back.entry.tolist() == [0, 1, 2, 3, 4, 5]  # of the edges in transposed order: 2, 0, 1
 
 
 def test_the_sum_of_a_row_hands_its_gradient_to_each_edge() -> None:

@@ -14,8 +14,8 @@ import pyoxigraph as ox
 import pytest
 
 from kg.endpoint import Endpoint
-from kg.nquads import BLANK
 from kg.rdf import RdfError, read
+from kg.rewriting import BLANK
 
 EX = "http://example.org/"
 RESULTS = "application/sparql-results+json"

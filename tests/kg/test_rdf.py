@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from rdflib.compare import isomorphic
 
 from kg.graph import KnowledgeGraph
-from kg.nquads import BLANK
 from kg.rdf import RdfError, from_rdflib, read
+from kg.rewriting import BLANK
 from kg.vocabulary import PREFIXES, RDF_TYPE
 
 EX = "http://example.org/"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.evaluate import evaluate, main
+from pipelines.evaluate import evaluate, main, table
 from pipelines.joint import concept_groups
 from pipelines.store import Store
 from pipelines.training import concept_split
@@ -38,8 +38,12 @@ def test_every_row_stands_with_the_graph_and_without_it(store_folder: Path) -> N
 
 def test_one_seed_gives_what_the_build_has_measured(store_folder: Path) -> None:
     store = Store.open(store_folder)
-    rows = evaluate(store, seeds=1, device="cpu")["rows"]
-    assert rows == {name: store.metrics["held_out"][name] for name in ROWS}
+    result = evaluate(store, seeds=1, device="cpu")
+    assert result["rows"] == {name: store.metrics["held_out"][name] for name in ROWS}
+    assert set(result["spread"]["text to image"].values()) == {None}
+    told = table(result)
+    assert told.title == "Held-out concepts, a single split, so no deviation"
+    assert next(iter(told.columns[1].cells)) == f"{result['rows']['text to image']['MRR']:.3f}"
 
 
 def test_no_concept_is_in_two_parts(store_folder: Path, collection: Any) -> None:
@@ -71,7 +75,8 @@ def test_a_person_sees_a_table(
     assert main(["--store", str(store_folder), "--seeds", "1"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in ROWS)
-    assert " ± 0.000" in out
+    assert "a single split, so no deviation" in out
+    assert "±" not in out
 
 
 def test_too_few_things_to_measure_is_a_sentence(newcomer: Path, capsys: pytest.CaptureFixture[str]) -> None:

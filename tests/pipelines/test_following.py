@@ -66,7 +66,7 @@ def test_the_store_tells_what_was_inferred_and_what_is_wrong(store: Store) -> No
     assert store.manifest["settings"]["reason"] == "owl"
     assert told(findings) == [
         "inferred by owl: 4 facts",
-        "inferred by keeper: 1 facts",
+        "inferred by keeper: 1 fact",
         f"shape violated by {EX}tom: an animal has a parent",
     ]
 
@@ -170,7 +170,7 @@ def test_strict_refuses_faults_and_names_the_first(zoo: Path) -> None:
     check_findings(report, strict=False)
     check_findings({"findings": None}, strict=True)
     sentence = (
-        rf"\(got 1 faults: shape violated by {EX}tom: an animal has a parent\): correct them, or leave --s"
+        rf"\(got 1 fault: shape violated by {EX}tom: an animal has a parent\): correct them, or leave --s"
     )
     with pytest.raises(ReasoningError, match=sentence):
         check_findings(report, strict=True)

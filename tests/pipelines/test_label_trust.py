@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -11,16 +12,9 @@ from fusion.label import LabelModel
 from fusion.prototypes import nearness
 from fusion.senses import FEW
 from kg.sparse import SortedEdges
-from pipelines.label_trust import SHRINKAGE, Examples, choose_spaces, folds, learn_trust
-
-
-def test_folds_spread_each_class_and_leave_single_examples_alone() -> None:
-    classes = torch.tensor([0] * 10 + [1] * 5 + [2])
-    fold = folds(classes, seed=3)
-    assert torch.bincount(fold[:10]).tolist() == [2] * 5
-    assert torch.bincount(fold[10:15]).tolist() == [1] * 5
-    assert fold[15] == -1
-    assert torch.equal(fold, folds(classes, seed=3))
+from pipelines.label_split import folds
+from pipelines.label_trust import SHRINKAGE, Examples, choose_spaces, learn_trust
+from pipelines.target import Target
 
 
 def examples(rows: torch.Tensor, classes: torch.Tensor, num_classes: int) -> Examples:
@@ -34,7 +28,10 @@ def examples(rows: torch.Tensor, classes: torch.Tensor, num_classes: int) -> Exa
     fusion.fit_senses(graph, everyone)
     literals = torch.full((num_classes,), -1)
     model = LabelModel(fusion, everyone, literals, torch.stack([entities, classes]), 1)
-    fold = folds(classes, seed=0)
+    nobody = np.zeros(0, dtype=np.int64)
+    names = tuple(map(str, range(num_classes)))
+    target = Target("urn:t", entities.numpy(), classes.numpy(), names, literals.numpy(), nobody)
+    fold = torch.from_numpy(folds(target, entities.numpy(), seed=0))
     return Examples(model, graph, entities, classes, classes, fold, None, fusion.bases())
 
 
@@ -43,6 +40,7 @@ def test_classes_of_pure_noise_are_not_told_by_examples_of_unseen_folds() -> Non
     classes = torch.arange(4 * FEW) % 8
     known = examples(torch.randn(len(classes), 200), classes, 8)
     near, truth = known.unseen(SHRINKAGE[0])
+    known.whiten(SHRINKAGE[0])
     unseen = float((known.model.prototypes.summed(near).argmax(1) == truth).float().mean())
     # left out of its own row alone, an example still lies where the whitening has put it
     memory = known.model.remember(known.graph)
@@ -63,15 +61,36 @@ def test_spaces_are_taken_for_round_where_there_is_little_to_learn_from() -> Non
         known = examples(means[classes] + spread * torch.randn(count, 30), classes, 8)
         before = known.model.examples
         chosen.append(choose_spaces(known))
+        fitted, spaces = scalars(known), known.model.fusion.bases()
         learn_trust(known, chosen[-1])
         assert torch.equal(known.model.examples, before)
+        # nothing has changed since the choice, so a second look finds what the first has left
+        assert all(torch.equal(fitted[name], value) for name, value in scalars(known).items())
+        assert torch.equal(spaces["image"], known.model.fusion.bases()["image"])
     assert chosen[0] == SHRINKAGE[0]
     assert chosen[1] == SHRINKAGE[-1]
 
 
+def test_spectra_are_found_once_for_each_fold_and_hold_what_finding_them_anew_gives() -> None:
+    torch.manual_seed(0)
+    classes = torch.arange(4 * FEW) % 8
+    known = examples(torch.randn(len(classes), 20), classes, 8)
+    choose_spaces(known)
+    kept = dict(known.spectra)
+    assert sorted(kept) == [-1, 0, 1, 2, 3, 4]
+    known.spectra.clear()
+    known.unseen(SHRINKAGE[1])
+    assert all(
+        torch.equal(kept[fold]["image"].values, known.spectra[fold]["image"].values) for fold in range(5)
+    )
+
+
 def test_without_a_class_of_two_examples_nothing_is_fitted() -> None:
     known = examples(torch.eye(3), torch.arange(3), 3)
-    before = {name: value.clone() for name, value in known.model.prototypes.state_dict().items()}
+    before = scalars(known)
     learn_trust(known, choose_spaces(known))
-    after = known.model.prototypes.state_dict()
-    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert all(torch.equal(before[name], value) for name, value in scalars(known).items())
+
+
+def scalars(known: Examples) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in known.model.prototypes.state_dict().items()}

@@ -49,6 +49,18 @@ def test_a_number_that_is_the_target_is_no_observation(tmp_path: Path, more: str
         assert len(lesson.joint.features[NUMBER]) == 20
 
 
+def test_a_build_learns_of_no_group_that_it_judges(tmp_path: Path) -> None:
+    graph, _ = graded(tmp_path, "\n" + "\n".join(f':t{i:02} :patient "p{i // 4}" .' for i in range(20)))
+    texts = pa.table({"modality": ["text"], "entity": [0], "reference": [""], "row": [0]})
+    settings = Settings(group=EX + "patient", test_share=0.4)
+    lesson = prepare(graph, observed(graph), texts, EX + "grade", settings)
+    assert lesson.target.groups is not None
+    parts = [set(lesson.target.groups[part].tolist()) for part in (lesson.split.train, lesson.split.test)]
+    assert parts[0] | parts[1] <= set(range(5))
+    assert len(parts[1]) == 2
+    assert not parts[0] & parts[1]
+
+
 def test_a_sense_without_a_row_has_no_encoder() -> None:
     both = Encoded(
         Observations({"text": torch.eye(2)}, {}), {"text": "t@1", NUMBER: "scaled@1"}, pa.table({})

@@ -11,24 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.graph import LITERAL_SCHEMA, MEDIA_SCHEMA, KnowledgeGraph
-from kg.rdf import read
 from pipelines.leaks import leaks
 from pipelines.target import Target, find_target
-
-EX = "http://example.org/"
-HEAD = "@prefix : <http://example.org/> .\n"
-
-
-def graph_of(text: str, folder: Path) -> KnowledgeGraph:
-    path = folder / "graph.ttl"
-    path.write_text(HEAD + text, encoding="utf-8")
-    return read([path])[0]
-
-
-def fruit(count: int, more: str = "") -> str:
-    """Things of two kinds in turn."""
-    lines = [f":f{i:02} a :Fruit ; :kind :{('apple', 'pear')[i % 2]} ." for i in range(count)]
-    return "\n".join(lines) + more
+from tests.pipelines.fruits import EX, fruit, graph_of
 
 
 @pytest.mark.parametrize(

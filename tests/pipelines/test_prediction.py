@@ -137,7 +137,7 @@ def test_the_command_prints_json_of_the_documented_shape(
 def test_the_command_suggests_what_to_label_next(labelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--store", str(labelled), "--target", ABOUT, "--suggest", "1", "--device", "cpu"]) == 0
     shown = capsys.readouterr().out
-    assert "labels that would teach most" in shown
+    assert "labels to ask for next" in shown
     assert shown.count(EX) == 1
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from fusion import FUSIONS
 from pipelines import robustness as module
+from pipelines.damage_curves import LEARNED, SHARES, ZEROS, half_missing, half_sentences
 from pipelines.plots import draw_robustness, write_result
-from pipelines.robustness import LEARNED, SHARES, ZEROS, half_missing, half_sentences, robustness
+from pipelines.robustness import robustness
 from pipelines.store import Store
 
 

@@ -1,4 +1,4 @@
-"""Which labels would teach most."""
+"""Which labels to ask for next."""
 
 from __future__ import annotations
 

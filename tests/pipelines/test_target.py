@@ -7,24 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kg.graph import KnowledgeGraph
-from kg.rdf import read
-from pipelines.target import find_target, label_split
-
-EX = "http://example.org/"
-HEAD = "@prefix : <http://example.org/> .\n"
-
-
-def graph_of(text: str, folder: Path) -> KnowledgeGraph:
-    path = folder / "graph.ttl"
-    path.write_text(HEAD + text, encoding="utf-8")
-    return read([path])[0]
-
-
-def fruit(count: int, more: str = "") -> str:
-    """Things of two kinds in turn."""
-    lines = [f":f{i:02} a :Fruit ; :kind :{('apple', 'pear')[i % 2]} ." for i in range(count)]
-    return "\n".join(lines) + more
+from pipelines.target import find_target
+from tests.pipelines.fruits import EX, fruit, graph_of
 
 
 def test_the_candidates_are_of_the_same_class_and_lack_a_value(tmp_path: Path) -> None:
@@ -77,11 +61,30 @@ def test_one_value_is_nothing_to_tell_apart(tmp_path: Path) -> None:
         find_target(graph_of(":a :kind :apple . :b :kind :apple .", tmp_path), EX + "kind")
 
 
-def test_each_class_is_split_in_proportion_and_keeps_an_example(tmp_path: Path) -> None:
-    target = find_target(graph_of(fruit(40, "\n:q a :Fruit ; :kind :quince ."), tmp_path), EX + "kind")
-    split = label_split(target, valid=0.1, test=0.3, seed=0)
-    for part, count in ((split.train, 12), (split.valid, 2), (split.test, 6)):
-        assert np.bincount(target.classes[part], minlength=3)[:2].tolist() == [count, count]
-    quince = int(np.flatnonzero(np.bincount(target.classes) == 1)[0])
-    assert quince in target.classes[split.train]
-    assert np.array_equal(np.sort(np.concatenate([split.train, split.valid, split.test])), np.arange(41))
+def test_who_shares_a_value_of_the_group_is_together_also_at_second_hand(tmp_path: Path) -> None:
+    more = ":f00 :of :p . :f01 :of :p , :q . :f02 :of :q . :f03 :of :r . :other :of :r , :p ."
+    graph = graph_of(fruit(6, "\n" + more), tmp_path)
+    groups = find_target(graph, EX + "kind", EX + "of").groups
+    assert groups is not None
+    # 0, 1 and 2 by p and q; 3 alone, as the thing between r and p has no kind; 4 and 5 have no value
+    assert groups.tolist() == [0, 0, 0, 1, 2, 3]
+
+
+def test_literals_tie_too(tmp_path: Path) -> None:
+    more = "\n".join(f":f{i:02} :patient {i // 3} ." for i in range(6))
+    groups = find_target(graph_of(fruit(6, "\n" + more), tmp_path), EX + "kind", EX + "patient").groups
+    assert groups is not None
+    assert groups.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("iri", "sentence"),
+    [
+        ("off", r"expected a group that entities with the target have \(got \S+off\); did you mean \S+of"),
+        ("of", r"expected two groups or more by \S+of \(got 1: all that have the target share it\)"),
+    ],
+)
+def test_a_group_that_ties_none_or_all_is_refused(tmp_path: Path, iri: str, sentence: str) -> None:
+    more = "\n".join(f":f{i:02} :of :p ." for i in range(4))
+    with pytest.raises(ValueError, match=sentence):
+        find_target(graph_of(fruit(4, "\n" + more), tmp_path), EX + "kind", EX + iri)

@@ -1,6 +1,6 @@
 """Blank nodes in N-Quads text are named; literals that look like blank nodes are left alone."""
 
-from kg.nquads import BlankNames, reification, without_rdf12
+from kg.rewriting import BlankNames, reification, without_rdf12
 
 
 def names() -> BlankNames:
