@@ -33,6 +33,7 @@ NAMES = (
     "reasoning",
     "faithfulness",
     "negation",
+    "priors",
     "startup",
 )
 
