@@ -42,7 +42,8 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--shapes", action="append", default=[], metavar="FILE", help="SHACL shapes to check; repeat for more"
     )
-    out.add_argument("--strict", action="store_true", help="no store from contradictions or violated shapes")
+    strict = "no store from contradictions, violated shapes or hierarchies that go round"
+    out.add_argument("--strict", action="store_true", help=strict)
     for flag, text in (
         ("accept", "a reviewed file of proposals that are facts now; repeat for more"),
         ("reject", "a reviewed file of proposals that are none; repeat for more"),
@@ -74,7 +75,7 @@ def settings_of(flags: argparse.Namespace) -> Settings:
     """
     values: dict[str, Any] = {item.name: getattr(flags, item.name) for item in fields(Settings)}
     values["languages"] = tuple(tag for tag in values["languages"].split(",") if tag)
-    values["target"] = tuple(values["target"])
+    values |= {name: tuple(values[name]) for name in ("target", "hierarchy")}
     values["log"] = tuple(name for name in values["log"].split(",") if name)
     values["encoder"] = dict(key_value(pair, "--encoder") for pair in values["encoder"])
     priors = [key_value(pair, "--prior") for pair in values["prior"]]

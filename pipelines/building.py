@@ -57,7 +57,7 @@ def build(
         allow_remote: let endpoints be asked and remote media be fetched.
         rules: SPARQL CONSTRUCT files; what they conclude is kept apart from what was stated.
         shapes: SHACL files that the facts are checked against.
-        strict: refuse to build on contradictions and violated shapes.
+        strict: refuse to build on contradictions, violated shapes and hierarchies that go round.
         progress: called with stage, steps done, steps in all (0 if unknown).
         accept: reviewed files of proposals that are facts now, in a named graph of their own.
         reject: reviewed files of proposals that are none, and are not proposed again.
@@ -69,7 +69,7 @@ def build(
     from fusion import FUSIONS
     from kg.vocabulary import DEFAULT
     from pipelines.encoding import MediaAccess, encode_observations
-    from pipelines.following import check_findings, reasoning_of
+    from pipelines.following import check_findings, reasoning_of, with_cycles
     from pipelines.labels import learn, prepare
     from pipelines.logs import check_logs
     from pipelines.review import fact_ids, write_accepted
@@ -100,10 +100,13 @@ def build(
     with clock("reading"):
         read_in = [*inputs, extra] if accepted else inputs
         graph, report = read_inputs(read_in, work, reasoning, lenient, allow_remote, say)
+    report["findings"] = with_cycles(report["findings"], graph, settings)
     check_findings(report, strict)
     rejected = fact_ids(graph, refused)
     for iri in settings.target:  # a mistake is told before the work, not after it
         find_target(graph, iri, settings.group)
+    for iri in settings.prior:
+        graph.relation_id(iri)
     access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote)
     where = resolve_device(device)
     with clock("encoding"):

@@ -16,6 +16,7 @@ from kg.merge import with_relations
 from kg.rdf import read
 from kg.reasoning import Reasoning
 from kg.statements import Change, ChangeError, change_store, changed, stated_lines, written
+from pipelines.following import with_cycles
 from pipelines.reading import STATEMENTS
 from pipelines.store import Store
 
@@ -84,21 +85,23 @@ def changed_facts(
     notes: list[str] = []
     findings = None
     known = {**prefixes, **old.graph.prefixes}
-    if old.findings is None:
+    manifest = old.manifest
+    if old.settings.reason == "none" and not manifest.get("rules") and not manifest.get("shapes"):
         graph, whole = read([work / STATEMENTS], prefixes=known)
         change_store(rdf, work / "rdf", change)
     else:
         reasoning, notes = _reasoning(old)
         graph, whole = read([work / STATEMENTS], facts=work / "rdf", prefixes=known, reasoning=reasoning)
         findings = None if whole.findings is None else whole.findings.as_json()
+    graph = with_relations(graph, relations)
     return Changed(
-        graph=with_relations(graph, relations),
+        graph=graph,
         change=change,
         anew=anew,
         skipped=report.skipped + more.skipped,
         num_skipped=report.num_skipped + more.num_skipped,
         notes=whole.notes + notes,
-        findings=findings,
+        findings=with_cycles(findings, graph, old.settings),
     )
 
 

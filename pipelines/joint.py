@@ -117,10 +117,12 @@ def edge_weights(graph: KnowledgeGraph, priors: Mapping[str, float]) -> NDArray[
 
 
 def concept_groups(graph: KnowledgeGraph, vocabulary: Vocabulary = DEFAULT) -> NDArray[np.int64]:
-    """Group of each entity ``(n,)``: what it is about, or itself when nothing says so.
+    """Group of each entity ``(n,)``: what it is stated to be about, or itself when nothing says so.
 
-    Entities about the same concepts share a group, so that a split by group is concept-disjoint.
+    Entities about the same concepts share a group, so that a split by group is concept-disjoint. A rule that
+    finds things to be about ever more general concepts would make one group of all.
     """
+    graph = graph.stated()
     groups = np.arange(graph.num_entities, dtype=np.int64)
     concept = [i for i, iri in enumerate(graph.relations.to_pylist()) if vocabulary.has("concept", iri)]
     about = graph.triples[np.isin(graph.triples[:, 1], concept)]

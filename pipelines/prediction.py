@@ -192,11 +192,12 @@ def _joined(
     media_root: str | Path | None,
     device: str,
 ) -> tuple[KnowledgeGraph, Observations]:
-    """The store's graph and the files', and the observations of both."""
+    """The store's graph and the files' with what follows from both, and the observations of both."""
     from kg.rdf import read
     from kg.vocabulary import DEFAULT
     from pipelines.building import cache_folder, media_folder
     from pipelines.encoding import MediaAccess, encode_observations
+    from pipelines.following import what_follows
 
     fresh, _ = read(list(files))
     media = MediaAccess(media_folder(files, media_root), cache_folder())
@@ -210,8 +211,12 @@ def _joined(
                 f"expected the {modality} encoder {kept} that the store was built with (got {name})"
             )
     both = merged(store.graph, fresh)
+    graph, old, new = both.graph, both.old, both.new
+    if (inferred := what_follows(store, files)) is not None:
+        more = merged(graph, inferred)
+        graph, old, new = more.graph, more.old[old], more.old[new]
     told = observed_without(fresh, encoded.observations, encoded.table, hidden)
-    return both.graph, _both(observations, both.old, told, both.new)
+    return graph, _both(observations, old, told, new)
 
 
 def _both(

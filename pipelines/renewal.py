@@ -133,17 +133,21 @@ def told_of(add: Sequence[str | Path], remove: Sequence[str | Path], changed: Ch
 def _manifest(old: Store, changed: Changed, encoded: Encoded, carried: Carried) -> dict[str, Any]:
     """That of the state before, with what has changed."""
     manifest = {name: value for name, value in old.manifest.items() if name != STATE}
-    gone = {"numbers.parquet"} if encoded.observations.numbers is None else set()
     files = dict.fromkeys([*manifest["files"], STATEMENTS, FOLDER])
-    if encoded.observations.numbers is not None:
-        files["numbers.parquet"] = None
+    for name, part in (
+        ("numbers.parquet", encoded.observations.numbers),
+        ("findings.json", changed.findings),
+    ):
+        files.pop(name, None)
+        if part is not None:
+            files[name] = None
     skipped = manifest["counts"]["skipped"] + changed.num_skipped
     return manifest | {
         "model": manifest["model"] | {"num_relations": carried.directed},
         "counts": counts_of(changed.graph, encoded, skipped),
         "skipped": [*manifest["skipped"], *changed.skipped][:LISTED],
         "notes": changed.notes,
-        "files": [name for name in files if name not in gone],
+        "files": list(files),
     }
 
 

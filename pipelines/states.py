@@ -97,7 +97,9 @@ def sweep(folder: Path, manifest: Mapping[str, Any]) -> None:
         if f"{STATES}/{path.name}" != current and _free(path):
             shutil.rmtree(path, ignore_errors=True)
     if current and _free(folder):
-        _clear(folder, {str(name).partition("/")[0] for name in manifest["files"]})
+        # what the first state may have had and this one has not
+        maybe = ("numbers.parquet", "findings.json")
+        _clear(folder, {str(name).partition("/")[0] for name in (*manifest["files"], *maybe)})
 
 
 def _clear(folder: Path, names: Iterable[str]) -> None:

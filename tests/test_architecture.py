@@ -13,6 +13,7 @@ SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglo
 READS_RDF = {"rdf", "rdf_file", "rdf_exchange", "endpoint", "sparql", "source", "graph", "pieces"} | {
     *("closure", "supplement", "patterns", "construct", "fixpoint", "consistency", "shapes", "reasoner"),
     "statements",
+    "consequences",
 }
 EXTRAS = {
     "test_architecture",
