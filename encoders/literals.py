@@ -45,7 +45,7 @@ class ReadNumbers:
     """What became of literals: their numbers, which row each came from, and a sentence for each that failed.
 
     Literals of other datatypes are in neither: they are no numbers and no problem. `units` has the unit that
-    the numbers of a predicate are in, where one is stated.
+    the values of each predicate were brought to, where units were stated.
     """
 
     numbers: Numbers
@@ -61,7 +61,7 @@ def read_numbers(
     values: Sequence[str],
     datatypes: Sequence[str],
     units: Sequence[str | None] | None = None,
-    common: Mapping[str, str] | None = None,
+    wanted: Mapping[str, str] | None = None,
 ) -> ReadNumbers:
     """Parse literals and bring the values of each predicate to its most common unit.
 
@@ -74,7 +74,7 @@ def read_numbers(
         values: the written forms.
         datatypes: IRIs of the datatypes.
         units: QUDT unit of each literal whose datatype is none, None where none is stated.
-        common: units of predicates that are settled already, however common others are here.
+        wanted: the unit of a predicate, by its IRI, where it is known already; else its commonest.
     """
     quantities = {kind for kind in set(datatypes) if is_unit(kind)}
     if quantities:
@@ -87,24 +87,23 @@ def read_numbers(
         (row, f"expected {_short(datatypes[row])} (got {values[row][:40]!r} for {names[predicate[row]]})")
         for row in np.flatnonzero(numeric & np.isnan(value)).tolist()
     ]
-    settled = dict(common or {})
+    common: dict[int, str] = {}
     if units is not None:
-        settled = _commonest(value, predicate, names, units) | settled
-        problems += _convert(value, predicate, names, units, settled)
+        common = _common(value, predicate, units)
+        common |= {key: unit for key in common if (unit := (wanted or {}).get(names[key])) is not None}
+        problems += _convert(value, predicate, names, units, common)
     rows = np.flatnonzero(np.isfinite(value))
     numbers = Numbers(entity[rows], predicate[rows], value[rows], tuple(names))
-    return ReadNumbers(numbers, rows, sorted(problems), settled)
+    return ReadNumbers(numbers, rows, sorted(problems), {names[key]: unit for key, unit in common.items()})
 
 
-def _commonest(
-    value: Floats, predicate: NDArray[np.int64], names: Sequence[str], units: Sequence[str | None]
-) -> dict[str, str]:
-    """The unit that most values of each predicate are in."""
+def _common(value: Floats, predicate: NDArray[np.int64], units: Sequence[str | None]) -> dict[int, str]:
+    """The commonest unit of each predicate that has one."""
     counts: dict[int, Counter[str]] = {}
     for row, unit in enumerate(units):
         if unit and np.isfinite(value[row]):
             counts.setdefault(int(predicate[row]), Counter())[unit] += 1
-    return {names[key]: min(count, key=lambda unit: (-count[unit], unit)) for key, count in counts.items()}
+    return {key: min(count, key=lambda unit: (-count[unit], unit)) for key, count in counts.items()}
 
 
 def _convert(
@@ -112,18 +111,18 @@ def _convert(
     predicate: NDArray[np.int64],
     names: Sequence[str],
     units: Sequence[str | None],
-    common: Mapping[str, str],
+    common: Mapping[int, str],
 ) -> list[tuple[int, str]]:
     """Convert in place; what cannot be converted becomes NaN and a sentence."""
+    stated = [(row, unit) for row, unit in enumerate(units) if unit and np.isfinite(value[row])]
     problems = []
-    for row, unit in enumerate(units):
-        if not unit or not np.isfinite(value[row]):
-            continue
-        name = names[predicate[row]]
-        scale = affine(unit, common[name])
+    for row, unit in stated:
+        target = common[int(predicate[row])]
+        scale = affine(unit, target)
         if scale is None:
             value[row] = np.nan
-            wanted = f"a unit that converts to {local_name(common[name])}"
+            wanted = f"a unit that converts to {local_name(target)}"
+            name = names[predicate[row]]
             problems.append((row, f"expected {wanted}, as most values of {name} (got {local_name(unit)})"))
         else:
             value[row] = scale[0] * value[row] + scale[1]

@@ -179,7 +179,7 @@ class LabelModel(nn.Module):
         return out
 
     def near(self, view: View, memory: Memory, known: Tensor | None = None) -> dict[str, Nearness]:
-        """Some entities against the classes' rows, by each sense, and their nearest examples, by the facts."""
+        """Some entities against the classes' rows by each sense, and against their examples by the facts."""
         told = self.fusion.told(view)
         out = {name: nearness(told[name], rows, known) for name, rows in memory.rows.items()}
         if STRUCTURE in self.prototypes.names:

@@ -107,6 +107,9 @@ def _fitted(known: Examples, shrinkage: float) -> tuple[Prototypes, float]:
     prototypes = Prototypes(tuple(known.model.prototypes.names)).to(truth.device)
     optimizer = torch.optim.Adam(prototypes.parameters(), lr=0.1)
     start = prototypes.gain.detach().clone()
+    # what everyone lacks makes no difference: learned, it would be the gains by another name
+    met = torch.stack([near[name].present.any() for name in prototypes.names]).unsqueeze(1)
+    prototypes.without.register_hook(lambda gradient: gradient * met)
     for _ in range(STEPS):
         losses = torch.stack(
             [functional.cross_entropy(prototypes(one), truth, known.weight) for one in shown]
@@ -120,8 +123,12 @@ def _fitted(known: Examples, shrinkage: float) -> tuple[Prototypes, float]:
 
 
 def bereft(near: dict[str, Nearness]) -> list[dict[str, Nearness]]:
-    """The same for as many sets of entities as there are sources of evidence, each lacking one of them."""
-    groups = list(evidence_groups(near).values())
+    """The same once for each source of evidence that anyone has, all of them lacking it.
+
+    Nothing where there is one source: who lacks that can be told by nothing.
+    """
+    had = {name for name, one in near.items() if bool(one.present.any())}
+    groups = [names for names in evidence_groups(near).values() if not had.isdisjoint(names)]
     if len(groups) < 2:
         return []
     return [{name: one.missing() if name in gone else one for name, one in near.items()} for gone in groups]

@@ -21,12 +21,10 @@ _QUDT = "http://qudt.org/schema/qudt/"
 _UNITS = (_QUDT + "hasUnit", _QUDT + "unit")
 
 
-def graph_numbers(graph: KnowledgeGraph, common: Mapping[str, str] | None = None) -> ReadNumbers:
+def graph_numbers(graph: KnowledgeGraph, wanted: Mapping[str, str] | None = None) -> ReadNumbers:
     """All numeric literals and dates; a unit is the value's own, else the property's (qudt:hasUnit).
 
-    Args:
-        graph: the facts.
-        common: units that a graph which these facts join has its properties in.
+    The values of a property are brought to its `wanted` unit, if it has one, else to its commonest.
     """
     literals = graph.literals
     coded = literals["predicate"].combine_chunks().dictionary_encode()
@@ -40,7 +38,7 @@ def graph_numbers(graph: KnowledgeGraph, common: Mapping[str, str] | None = None
         literals["value"].to_pylist(),
         [kind or "" for kind in literals["datatype"].to_pylist()],
         [units.get(names[number]) for number in predicate.tolist()] if units else None,
-        common,
+        wanted,
     )
 
 

@@ -18,10 +18,10 @@ from torch import Tensor
 from fusion.label import LabelModel, Memory, evidence_groups
 from kg.graph import KnowledgeGraph
 from kg.merge import merged
-from pipelines.joint import Observations, joint_graph
+from pipelines.joint import Observations, joint_graph, with_senses
 from pipelines.label_store import Kept
 from pipelines.labels import observed_without
-from pipelines.numbers import graph_numbers, scaled
+from pipelines.numbers import scaled
 from pipelines.predicted import Place, Prediction, PredictionError
 from pipelines.store import Store
 from pipelines.suggestion import suggested
@@ -90,7 +90,7 @@ class Predictor:
         if kept.standard is not None:
             observations = scaled(observations, kept.standard)
         sizes = kept.about["fusion"]["feature_sizes"]
-        observations = _only(observations, sizes)
+        observations = with_senses(observations, sizes)
         return cls(kept, graph, observations, store, problems)
 
     @cached_property
@@ -203,14 +203,22 @@ def _joined(
     media_root: str | Path | None,
     device: str,
 ) -> tuple[KnowledgeGraph, Observations, list[str]]:
-    """The store's graph and the files', the observations of both, and what of the files cannot be read."""
+    """The store's graph and the files' with what follows from both, and the observations of both.
+
+    Also what of the files could not be read.
+    """
     from kg.rdf import read
     from kg.vocabulary import DEFAULT
     from pipelines.building import cache_folder, media_folder
+    from pipelines.carrying import Training
     from pipelines.encoding import MediaAccess, encode_observations
+    from pipelines.following import what_follows
+    from pipelines.known import Known
 
     fresh, _ = read(list(files))
     media = MediaAccess(media_folder(files, media_root), cache_folder())
+    # numbers come in the units of the training, and a sense that it did not know is not observed
+    known = Known({}, {}, store.manifest["encoders"], Training.of(store).units)
     encoded = encode_observations(
         fresh,
         DEFAULT,
@@ -218,18 +226,16 @@ def _joined(
         media,
         device=device,
         progress=lambda stage, done, total: None,
-        units=graph_numbers(store.graph).units,
+        known=known,
     )
-    for modality, name in encoded.encoders.items():
-        kept = store.manifest["encoders"].get(modality)
-        if kept is not None and kept != name:
-            raise PredictionError(
-                f"expected the {modality} encoder {kept} that the store was built with (got {name})"
-            )
     both = merged(store.graph, fresh)
+    graph, old, new = both.graph, both.old, both.new
+    if (inferred := what_follows(store, files)) is not None:
+        more = merged(graph, inferred)
+        graph, old, new = more.graph, more.old[old], more.old[new]
     told = observed_without(fresh, encoded.observations, encoded.table, hidden)
     problems = [text for text in encoded.table["problem"].to_pylist() if text is not None]
-    return both.graph, _both(observations, both.old, told, both.new), problems
+    return graph, _both(observations, old, told, new), problems
 
 
 def _both(
@@ -252,10 +258,3 @@ def _both(
         if part.numbers is not None
     ]
     return Observations(features, owners, joined(numbers))
-
-
-def _only(observations: Observations, sizes: dict[str, int]) -> Observations:
-    """The senses that the model knows, in its order; one that is lacking now is there without a row."""
-    features = {name: observations.features.get(name, torch.empty(0, size)) for name, size in sizes.items()}
-    owners = {name: observations.owners.get(name, torch.empty(0, dtype=torch.int64)) for name in sizes}
-    return Observations(features, owners, observations.numbers)

@@ -1,5 +1,7 @@
 """Numbers as observations: units, scales learned from what is visible, rows that near values share."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -70,21 +72,26 @@ def test_literals_become_numbers_in_the_commonest_unit_and_the_rest_is_told() ->
     ]
 
 
-def test_a_settled_unit_stays_however_common_another_is() -> None:
-    heat = "http://example.org/heat"
+def test_a_unit_that_is_wanted_wins_over_the_commonest() -> None:
     found = read_numbers(
-        entity=np.array([7, 8, 9]),
+        entity=np.array([0, 1, 2]),
         predicate=np.array([0, 0, 0]),
-        names=[heat],
-        values=["68", "50", "3"],
-        datatypes=[UNIT + "DEG_F", UNIT + "DEG_F", UNIT + "BAR"],
-        common={heat: UNIT + "DEG_C"},
+        names=["http://example.org/heat"],
+        values=["20", "30", "68"],
+        datatypes=[XSD + "decimal"] * 3,
+        units=[UNIT + "DEG_C", UNIT + "DEG_C", UNIT + "DEG_F"],
+        wanted={"http://example.org/heat": UNIT + "DEG_F"},
     )
-    np.testing.assert_allclose(found.numbers.value, [20, 10])
-    assert found.units == {heat: UNIT + "DEG_C"}
-    assert found.problems == [
-        (2, f"expected a unit that converts to DEG_C, as most values of {heat} (got BAR)")
-    ]
+    np.testing.assert_allclose(found.numbers.value, [68, 86, 68])
+    assert found.units == {"http://example.org/heat": UNIT + "DEG_F"}
+
+
+def test_scales_come_back_from_json() -> None:
+    scales = Standard.fit(numbers([1, 2, 3, 4, 5, 1000]), np.zeros(6, dtype=bool))
+    again = Standard.from_json(json.loads(json.dumps(scales.as_json())))
+    assert again.names == scales.names
+    for name in ("centre", "spread", "log_scale"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(scales, name))
 
 
 def test_the_scale_is_of_the_visible_values_only() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from fusion.attention import CrossModalAttention
@@ -123,3 +125,35 @@ def test_who_is_an_example_counts_as_one_and_of_two_classes_half_in_each() -> No
     found = labels.counted(torch.tensor([2, 3, 0, 2]))
     assert found.tolist() == [[0.5, 0.5], [0.0, 0.0], [1.0, 0.0], [0.5, 0.5]]
     assert labels.counted(torch.tensor([], dtype=torch.int64)).shape == (0, 2)
+
+
+def test_by_the_facts_an_entity_is_as_near_to_a_class_as_to_its_nearest_other_example() -> None:
+    labels, joint = model(), graph()
+    near = torch.zeros(7, 7)
+    near[0, :4] = torch.tensor([1.0, 0.3, 0.6, 0.9])
+    joint = replace(joint, affinity=near.to_sparse_csr())
+    memory = labels.remember(joint)
+    rows = torch.tensor([0, 3])
+    found = labels.near(labels.view(memory.senses, joint.affinity, rows), memory)[STRUCTURE]
+    # 0 and 1 are examples of one class, 2 of the other, 3 of none; 0 is not its own
+    torch.testing.assert_close(found.product, torch.tensor([[0.3, 0.6], [0.0, 0.0]]))
+    assert found.present.tolist() == [True, False]
+    hidden = {STRUCTURE: torch.tensor([True, True])}
+    gone = labels.near(labels.view(memory.senses, joint.affinity, rows, hidden), memory)[STRUCTURE]
+    assert not gone.present.any()
+    assert STRUCTURE not in model(structure_width=0).near(labels.view(memory.senses, None, rows), memory)
+
+
+def test_of_the_learned_term_a_share_is_kept_for_each_sense_that_is_missing() -> None:
+    labels, joint = model(), graph()
+    with torch.no_grad():
+        labels.free.normal_()
+    memory = labels.remember(joint)
+    view = labels.view(memory.senses, joint.affinity, torch.tensor([0]))
+    lacking = [name for name in labels.fusion.senses if not view.senses[name].present.any()]
+    assert lacking == ["text", STRUCTURE]
+    whole = labels.learned(view, memory)
+    for name, share in (("image", 0.0), ("text", 0.5), (STRUCTURE, 0.25)):
+        labels.kept[labels.fusion.senses.index(name)] = share
+    assert whole.any()
+    torch.testing.assert_close(labels.learned(view, memory), 0.125 * whole)

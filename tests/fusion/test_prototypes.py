@@ -23,7 +23,7 @@ def scored(
     model: Prototypes, shown: Senses, rows: dict[str, Rows], known: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Logits of some senses against the classes' rows."""
-    logits: torch.Tensor = scored(model, {name: nearness(shown[name], rows[name], known) for name in rows})
+    logits: torch.Tensor = model({name: nearness(shown[name], rows[name], known) for name in rows})
     return logits
 
 

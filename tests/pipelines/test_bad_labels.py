@@ -60,7 +60,8 @@ def machines() -> str:
         state, name = ("good", "worn")[number % 2], f":m{number:02}"
         lines.append(f'{name} a :Machine ; :state :{state} ; schema:name "Pump {number}, {state}" .')
         lines.append(f'{name} :code "{state[0]}" ; :make :acme .')
-        lines.append(f':{state} :stateOf {name} . {name} :pressure "{3 + number // 2 % 2}"^^unit:BAR .')
+        high = number % 2 if number % 3 else number // 2 % 2  # the worn ones have it more often
+        lines.append(f':{state} :stateOf {name} . {name} :pressure "{3 + high}"^^unit:BAR .')
     lines += [
         f':m{i:02} a schema:Dataset ; schema:contentUrl "{name}.csv" .' for i, name in enumerate(SERIES)
     ]

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from fusion import FUSIONS
 from fusion.base import JointGraph, unit
 from kg.sparse import SortedEdges
 from kg.splits import Split
-from pipelines.label_training import class_weights, fitted_temperature, logits_of, train_labels
+from pipelines.label_training import class_weights, fitted_temperature, learn_kept, logits_of, train_labels
 from pipelines.settings import Settings
 from pipelines.target import Target
 
@@ -74,6 +75,20 @@ def test_two_trainings_agree_to_the_bit_and_labels_of_the_test_change_nothing() 
     ]
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])
+
+
+@pytest.mark.parametrize(("sign", "kept"), [(1.0, 1.0), (-1.0, 0.0)])
+def test_of_the_learned_term_as_much_is_kept_where_a_sense_is_missing_as_is_right_there(
+    sign: float, kept: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, target = pair_of_senses()
+    model = train_labels(graph, target, SPLIT, replace(SETTINGS, epochs=1), lambda *_: None).model
+    rows, labels = torch.arange(COUNT), torch.from_numpy(target.classes)
+    truth = functional.one_hot(labels, 4).float()
+    monkeypatch.setattr(model, "learned", lambda view, memory: sign * truth[view.entities])
+    model.kept.fill_(0.5)
+    learn_kept(model, graph, rows, labels)
+    assert model.kept.tolist() == [kept, kept]
 
 
 def test_weights_even_out_the_classes() -> None:

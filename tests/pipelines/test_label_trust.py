@@ -9,11 +9,11 @@ from torch.nn import functional
 from fusion import FUSIONS
 from fusion.base import JointGraph
 from fusion.label import LabelModel
-from fusion.prototypes import nearness
+from fusion.prototypes import Nearness, nearness
 from fusion.senses import FEW
 from kg.sparse import SortedEdges
 from pipelines.label_split import folds
-from pipelines.label_trust import SHRINKAGE, Examples, choose_spaces, learn_trust
+from pipelines.label_trust import SHRINKAGE, Examples, bereft, choose_spaces, learn_trust
 from pipelines.target import Target
 
 
@@ -82,6 +82,25 @@ def test_spectra_are_found_once_for_each_fold_and_hold_what_finding_them_anew_gi
     assert all(
         torch.equal(kept[fold]["image"].values, known.spectra[fold]["image"].values) for fold in range(5)
     )
+
+
+def nearness_of(present: list[bool]) -> Nearness:
+    there = torch.tensor(present)
+    product = torch.tensor([[1.0, 0.0], [0.0, 1.0]])[: len(there)]
+    return Nearness(product, torch.zeros_like(product), torch.ones_like(product).bool(), there)
+
+
+def test_each_source_that_anyone_has_is_taken_from_all_in_turn() -> None:
+    near = {
+        "text": nearness_of([True, True]),
+        "audio": nearness_of([False, False]),
+        "context:text": nearness_of([True, False]),
+        "structure": nearness_of([True, True]),
+    }
+    found = bereft(near)
+    lacking = [[name for name, one in shown.items() if not one.present.any()] for shown in found]
+    assert lacking == [["text", "audio"], ["audio", "context:text", "structure"]]
+    assert bereft({name: near[name] for name in ("text", "audio")}) == []
 
 
 def test_without_a_class_of_two_examples_nothing_is_fitted() -> None:

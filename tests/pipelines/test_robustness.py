@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from fusion import FUSIONS
 from pipelines import robustness as module
@@ -55,6 +57,21 @@ def test_the_picture_and_all_numbers_are_written(result: dict[str, Any], tmp_pat
     assert out.read_bytes().startswith(b"\x89PNG")
     assert write_result(result, out) == tmp_path / "curves.json"
     assert '"half missing"' in (tmp_path / "curves.json").read_text()
+
+
+def test_of_two_halves_each_loses_its_modality_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    joint = SimpleNamespace(features={"image": None}, owners={"image": torch.arange(6)})
+    tried = SimpleNamespace(
+        lesson=SimpleNamespace(joint=joint),
+        entities=torch.arange(4),
+        right=lambda gone: 0.0 if {0, 1} <= set(gone.tolist()) else 0.5 if 0 in gone else 1.0,
+    )
+    monkeypatch.setattr(module, "_logits", lambda tried, modality, gone: gone)
+    found = {amount: accuracy for _, _, amount, accuracy in module._missing(tried)}  # type: ignore[arg-type]
+    # 0 is in one half, so this costs a half of the time, unless 1 is in the same: then all of it
+    assert found[0.0] == 1.0
+    assert found[0.5] in (0.5, 0.75)
+    assert found[1.0] == 0.0
 
 
 def curve(which: str, fusion: str, accuracy: list[float]) -> dict[str, Any]:
