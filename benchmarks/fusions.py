@@ -47,9 +47,10 @@ BEATS, THIRD = 0.15, 1 / 3
 
 def stores(quick: bool) -> Iterator[tuple[str, str, Store]]:
     """Name, target and store of each set."""
-    settings = Settings(epochs=2) if quick else Settings()
+    settings = Settings(epochs=2, label_width=128) if quick else Settings()
+    phantom = Phantom(studies=240 if quick else 600, rare=10 if quick else RARE, seed=PHANTOM_SEED)
     with tempfile.TemporaryDirectory() as folder:
-        write_phantom(Path(folder), Phantom(studies=360 if quick else 600, rare=RARE, seed=PHANTOM_SEED))
+        write_phantom(Path(folder), phantom)
         store = build(Path(folder) / GRAPH, Path(folder) / "store", settings=settings)
         yield "synthetic phantom, finding", FINDING, store
     if not quick:

@@ -98,9 +98,9 @@ def learn_trust(known: Examples, shrinkage: float) -> None:
 
 
 def _fitted(known: Examples, shrinkage: float) -> tuple[Prototypes, float]:
-    """Scalars by the likelihood of unseen examples, whole and bereft of each sense; and what it comes to.
+    """Scalars by the likelihood of unseen examples, and what it comes to.
 
-    The likelihood that is given is that of the whole examples.
+    The same examples, bereft of one sense after the other, tell what is added to the others' scalars then.
     """
     near, truth = known.unseen(shrinkage)
     shown = [near, *bereft(near)]
@@ -117,7 +117,10 @@ def _fitted(known: Examples, shrinkage: float) -> tuple[Prototypes, float]:
         # where all is told apart the likelihood has no end: the gains stay near where they began
         moved = (prototypes.gain - start).square().sum() + prototypes.without.square().sum()
         optimizer.zero_grad()
-        (losses.sum() + 0.02 * moved).backward()
+        losses[1:].sum().backward(retain_graph=True)
+        # who lacks a sense is no guide to those who lack none
+        prototypes.gain.grad = prototypes.spread.grad = None
+        (losses[0] + 0.02 * moved).backward()
         optimizer.step()
     return prototypes, float(losses[0].detach())
 
