@@ -31,6 +31,7 @@ from pipelines.service_requests import (
     PredictLabel,
     Search,
     SearchParameters,
+    ShortSparql,
     Sparql,
 )
 from pipelines.service_responses import (
@@ -179,7 +180,7 @@ async def entity_media(
 
 @routes.get("/sparql", response_model=SparqlResults)
 async def sparql(
-    query: Annotated[Sparql, Query(description="a SELECT")], desk: AtDesk, inferred: bool = True
+    query: Annotated[ShortSparql, Query(description="a SELECT")], desk: AtDesk, inferred: bool = True
 ) -> Response:
     """Answer a SPARQL SELECT over the facts, which it cannot change."""
     return await _select(desk, query, inferred)

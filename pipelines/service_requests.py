@@ -19,6 +19,9 @@ MOST_ROWS = 10_000
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 Iri = Annotated[str, Field(min_length=1, max_length=2_000)]
 Sparql = Annotated[str, Field(min_length=1, max_length=20_000)]
+ShortText = Annotated[str, Field(min_length=1, max_length=1_000)]
+ShortSparql = Annotated[str, Field(min_length=1, max_length=4_000)]
+"""Of an address: servers and proxies cut longer ones off."""
 Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 Preference = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
 Sense = Literal["joint", "graph", "text", "image", "audio", "not"]
@@ -75,9 +78,10 @@ class Search(Question, Constraint):
 class SearchParameters(Constraint):
     """One question, as an address can hold it."""
 
-    text: Text | None = Field(None, description="any words")
+    where: ShortSparql | None = Field(None, description="SPARQL graph pattern, or a SELECT, that binds ?x")
+    text: ShortText | None = Field(None, description="any words")
     entity: Iri | None = Field(None, description="an entity to be like and near to")
-    not_text: Unwanted = Field([], description="words for what is not wanted")
+    not_text: list[ShortText] = Field([], max_length=MOST_UNWANTED, description="what is not wanted")
     not_entity: UnwantedEntities = Field([], description="entities that are not wanted, nor what is of them")
     k: Hits = 10
     media: bool = Field(False, description="whether each hit tells where its media are")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -397,31 +397,16 @@ def test_a_wrong_method_is_told(client: TestClient) -> None:
 
 
 @pytest.mark.slow
-def test_no_fuzzed_request_makes_the_service_fail(states: States) -> None:
-    schemathesis = pytest.importorskip("schemathesis")
-    from hypothesis import HealthCheck, Phase, given
-    from hypothesis import settings as bounds
+def test_no_fuzzed_request_makes_the_service_fail(labelled: Path) -> None:
+    pytest.importorskip("schemathesis")
+    from benchmarks.serving import served
+    from benchmarks.serving_fuzz import failures, fuzz
 
-    app = make_app(states)
-    client: Callable[..., Any] = TestClient(app, base_url=HERE, raise_server_exceptions=False).request
-    schema = schemathesis.openapi.from_dict(app.openapi())
-    asked = 0
-    for operation in schema.get_all_operations():
-        case = operation.ok().as_strategy()
-
-        @bounds(
-            max_examples=25, deadline=None, derandomize=True, database=None,
-            phases=[Phase.generate], suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
-        @given(case=case)
-        def ask(case: Any) -> None:
-            nonlocal asked
-            sent = case.as_transport_kwargs(base_url=HERE)
-            sent.pop("cookies", None)
-            answer = client(**sent)
-            asked += 1
-            assert answer.status_code < 500, answer.text
-            assert "Traceback" not in answer.text
-
-        ask()
-    assert asked >= 200
+    with served(labelled) as (_, address, _):
+        found = fuzz(address, examples=24)
+    assert failures(found) == 0, found
+    assert {name.rpartition(" ")[0] for name in found} >= {
+        *("GET /search", "POST /search", "POST /search/batch", "POST /search/upload", "POST /explain"),
+        *("POST /predict/label", "POST /predict/fact", "GET /entity", "GET /entity/media"),
+        *("GET /sparql", "POST /sparql"),
+    }
