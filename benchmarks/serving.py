@@ -26,7 +26,7 @@ from benchmarks.measure import Row, at_most, below, parser, report
 from benchmarks.query import Question, percentile, questions
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 CLIENTS = (1, 8, 64)
 SECONDS, QUICK_SECONDS = 20.0, 4.0
@@ -75,18 +75,18 @@ def served(store: Path) -> Iterator[tuple[int, str, float]]:
 
 async def loaded(address: str, asked: Sequence[Question], clients: int, seconds: float) -> Load:
     """Let clients ask for some seconds."""
-    import httpx
+    import httpx2
 
     load, turn = Load(clients), itertools.cycle(asked)
-    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
-    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=60) as client:
+    limits = httpx2.Limits(max_connections=clients, max_keepalive_connections=clients)
+    async with httpx2.AsyncClient(base_url=address, limits=limits, timeout=60) as client:
         start = time.perf_counter()
         await asyncio.gather(*(_client(client, turn, load, start + seconds) for _ in range(clients)))
         load.seconds = time.perf_counter() - start
     return load
 
 
-async def _client(client: httpx.AsyncClient, turn: Iterator[Question], load: Load, end: float) -> None:
+async def _client(client: httpx2.AsyncClient, turn: Iterator[Question], load: Load, end: float) -> None:
     while time.perf_counter() < end:
         text, where = next(turn)
         body = {"text": text} | ({"where": where} if where else {})
@@ -125,9 +125,9 @@ def run(store: Path, seconds: float, asked: Sequence[Question]) -> tuple[list[Lo
 
 
 async def _first(address: str, asked: Sequence[Question]) -> None:
-    import httpx
+    import httpx2
 
-    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
+    async with httpx2.AsyncClient(base_url=address, timeout=60) as client:
         for text, where in asked:
             body = {"text": text} | ({"where": where} if where else {})
             (await client.post("/search", json=body)).raise_for_status()

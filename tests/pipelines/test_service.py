@@ -25,7 +25,7 @@ from pipelines.service_requests import MOST_BATCH, MOST_HITS
 from pipelines.serving_state import Opening, State, States
 
 if TYPE_CHECKING:
-    from httpx import Response
+    from httpx2 import Response
 
 
 HERE = "http://127.0.0.1"
