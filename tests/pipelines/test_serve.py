@@ -61,6 +61,15 @@ def test_a_port_in_use_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert f"127.0.0.1:{port}: Address already in use" in capsys.readouterr().err
 
 
+def test_answers_are_sent_at_once() -> None:
+    with (
+        serve.listen("127.0.0.1", 0) as place,
+        socket.create_connection(place.getsockname()),
+        place.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_token_that_others_can_read_or_guess_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
