@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from pipelines.retrieval import Searcher
     from pipelines.store import Store
 
-COUNT, QUICK_COUNT, SEED = 200, 12, 0
+COUNT, QUICK_COUNT, SEED = 320, 12, 0
 """Questions of a whole run and of a quick one; half of them are pictures."""
-PATHS = 60
+PATHS = 200
 """Of the questions with a chain, the first so many: without facts the whole diffusion is made anew."""
 PHRASE = "something like {}"
 

@@ -8,6 +8,7 @@ Peak memory is that of a child process, as the operating system accounts it.
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import platform
@@ -142,6 +143,7 @@ def report(name: str, rows: Sequence[Row], *, quick: bool, details: dict[str, An
 def machine() -> dict[str, Any]:
     """What the numbers depend on besides the code."""
     return {
+        "date": datetime.date.today().isoformat(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),

@@ -1,6 +1,6 @@
 """A whole query of the demo store, the process warm: a text, a SPARQL constraint, reasons.
 
-python -m benchmarks.query
+python -m benchmarks.query [--quick]
 
 The text encoder's own time, which no retrieval can save, is measured apart on the same texts. Nothing
 is remembered between questions: each encodes its text and solves its constraint.

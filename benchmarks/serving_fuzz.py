@@ -51,7 +51,8 @@ def fuzz(address: str, examples: int, seed: int = 0) -> Counter[str]:
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     modes = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
-    for operation in [one.ok() for one in schema.get_all_operations()]:
+    found_operations: list[Any] = list(schema.get_all_operations())
+    for operation in [one.ok() for one in found_operations]:
         name = f"{operation.method.upper()} {operation.path}"
 
         def ask(case: Any, name: str = name) -> None:

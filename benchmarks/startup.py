@@ -1,6 +1,6 @@
 """What a command waits for before it works: --help, and one query from a cold start, each a new process.
 
-python -m benchmarks.startup
+python -m benchmarks.startup [--quick]
 """
 
 from __future__ import annotations

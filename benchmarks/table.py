@@ -1,50 +1,95 @@
-"""Write the README's performance table from what the benchmarks left.
+"""Write the README's performance table, and the page of all results, from what the benchmarks left.
 
 python -m benchmarks.table
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import RESULTS
 
 README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).with_name("README.md")
 START, END = "<!-- benchmarks:start -->\n", "<!-- benchmarks:end -->\n"
-NAMES = (
+SPEED = (
     "loading",
     "attention",
     "scaling",
     "sampling",
     "links",
     "rules",
+    "reasoning",
     "search",
     "query",
     "encoding",
+    "startup",
+)
+QUALITY = (
     "appliances",
     "phantom_places",
     "fusions",
     "groceries",
     "suggestions",
     "machines",
-    "reasoning",
+    "mmkg",
     "faithfulness",
     "negation",
-    "startup",
+    "priors",
 )
 
 
-def table(results: Path = RESULTS) -> str:
-    """The table in Markdown, a row for each claim, in the order of NAMES."""
+def table(names: Sequence[str] = SPEED, results: Path = RESULTS) -> str:
+    """The table in Markdown, a row for each claim, in the order of the names."""
     lines = ["| work | ours | rival or limit | ratio | target | |", "|---|---|---|---|---|---|"]
-    for name in NAMES:
-        if (path := results / f"{name}.json").is_file():
-            rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-            lines += [_line(row) for row in rows]
+    for name in names:
+        if (found := _result(name, results)) is not None:
+            lines += [_line(row) for row in found["rows"]]
     return "\n".join(lines) + "\n"
+
+
+def page(names: Sequence[str] = SPEED + QUALITY, results: Path = RESULTS) -> str:
+    """A section for each script: what it does, its command, where its figures come from, its rows."""
+    parts = []
+    for name in names:
+        said = _docstring(name).split("\n\n")
+        command = next(one for one in said if one.startswith("python -m"))
+        found = _result(name, results)
+        parts.append(f"## {name}\n\n    {command}\n")
+        parts += [f"{paragraph}\n" for paragraph in said if paragraph != command]
+        if found is None:
+            parts.append("No whole run has been kept yet.\n")
+        else:
+            parts.append(f"{_origin(found['machine'])}\n")
+            parts.append(table([name], results))
+    return "\n".join(parts)
+
+
+def _docstring(name: str) -> str:
+    source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)) or ""
+
+
+def _result(name: str, results: Path) -> dict[str, Any] | None:
+    path = results / f"{name}.json"
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _origin(machine: dict[str, Any]) -> str:
+    """When, on what and by which code."""
+    when = [machine["date"]] if "date" in machine else []
+    commit = [f"commit {machine['commit']}"] if machine["commit"] else []
+    packages = [f"{name} {version}" for name, version in machine["packages"].items()]
+    said = [*when, *commit, f"{machine['cores']} cores", f"Python {machine['python']}", *packages]
+    return f"Measured: {', '.join(said)}."
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -60,21 +105,22 @@ def figure(value: float) -> str:
 
 
 def written(readme: str, content: str) -> str:
-    """The README with the table in its place.
+    """A page with the generated part in its place.
 
     Raises:
-        ValueError: if the README does not mark the place.
+        ValueError: if the page does not mark the place.
     """
     before, start, rest = readme.partition(START)
     _, end, after = rest.partition(END)
     if not (start and end):
-        raise ValueError(f"expected {START.strip()} and {END.strip()} in the README (got neither or one)")
+        raise ValueError(f"expected {START.strip()} and {END.strip()} in the page (got neither or one)")
     return before + start + content + end + after
 
 
 def main() -> int:
-    """Rewrite the table."""
-    README.write_text(written(README.read_text(encoding="utf-8"), table()), encoding="utf-8")
+    """Rewrite the table and the page."""
+    for file, content in ((README, table()), (PAGE, page())):
+        file.write_text(written(file.read_text(encoding="utf-8"), content), encoding="utf-8")
     return 0
 
 

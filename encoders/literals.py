@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,12 +44,14 @@ class Numbers:
 class ReadNumbers:
     """What became of literals: their numbers, which row each came from, and a sentence for each that failed.
 
-    Literals of other datatypes are in neither: they are no numbers and no problem.
+    Literals of other datatypes are in neither: they are no numbers and no problem. `units` has the unit that
+    the values of each predicate were brought to, where units were stated.
     """
 
     numbers: Numbers
     rows: NDArray[np.int64]
     problems: list[tuple[int, str]]
+    units: dict[str, str] = field(default_factory=dict)
 
 
 def read_numbers(
@@ -59,6 +61,7 @@ def read_numbers(
     values: Sequence[str],
     datatypes: Sequence[str],
     units: Sequence[str | None] | None = None,
+    wanted: Mapping[str, str] | None = None,
 ) -> ReadNumbers:
     """Parse literals and bring the values of each predicate to its most common unit.
 
@@ -71,6 +74,7 @@ def read_numbers(
         values: the written forms.
         datatypes: IRIs of the datatypes.
         units: QUDT unit of each literal whose datatype is none, None where none is stated.
+        wanted: the unit of a predicate, by its IRI, where it is known already; else its commonest.
     """
     quantities = {kind for kind in set(datatypes) if is_unit(kind)}
     if quantities:
@@ -83,22 +87,34 @@ def read_numbers(
         (row, f"expected {_short(datatypes[row])} (got {values[row][:40]!r} for {names[predicate[row]]})")
         for row in np.flatnonzero(numeric & np.isnan(value)).tolist()
     ]
+    common: dict[int, str] = {}
     if units is not None:
-        problems += _convert(value, predicate, names, units)
+        common = _common(value, predicate, units)
+        common |= {key: unit for key in common if (unit := (wanted or {}).get(names[key])) is not None}
+        problems += _convert(value, predicate, names, units, common)
     rows = np.flatnonzero(np.isfinite(value))
     numbers = Numbers(entity[rows], predicate[rows], value[rows], tuple(names))
-    return ReadNumbers(numbers, rows, sorted(problems))
+    return ReadNumbers(numbers, rows, sorted(problems), {names[key]: unit for key, unit in common.items()})
+
+
+def _common(value: Floats, predicate: NDArray[np.int64], units: Sequence[str | None]) -> dict[int, str]:
+    """The commonest unit of each predicate that has one."""
+    counts: dict[int, Counter[str]] = {}
+    for row, unit in enumerate(units):
+        if unit and np.isfinite(value[row]):
+            counts.setdefault(int(predicate[row]), Counter())[unit] += 1
+    return {key: min(count, key=lambda unit: (-count[unit], unit)) for key, count in counts.items()}
 
 
 def _convert(
-    value: Floats, predicate: NDArray[np.int64], names: Sequence[str], units: Sequence[str | None]
+    value: Floats,
+    predicate: NDArray[np.int64],
+    names: Sequence[str],
+    units: Sequence[str | None],
+    common: Mapping[int, str],
 ) -> list[tuple[int, str]]:
     """Convert in place; what cannot be converted becomes NaN and a sentence."""
-    counts: dict[int, Counter[str]] = {}
     stated = [(row, unit) for row, unit in enumerate(units) if unit and np.isfinite(value[row])]
-    for row, unit in stated:
-        counts.setdefault(int(predicate[row]), Counter())[unit] += 1
-    common = {key: min(count, key=lambda unit: (-count[unit], unit)) for key, count in counts.items()}
     problems = []
     for row, unit in stated:
         target = common[int(predicate[row])]

@@ -7,10 +7,10 @@ numbers, and which of them training may see is the caller's to say.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,6 +62,17 @@ class Standard:
         for start, some in zip(starts, np.split(value, starts)[1:], strict=True):
             scales[:, predicate[start]] = _scale(some)
         return cls(numbers.names, *scales)
+
+    def as_json(self) -> dict[str, Any]:
+        """The scales as plain JSON values."""
+        arrays = {name: getattr(self, name).tolist() for name in ("centre", "spread", "log_scale")}
+        return {"names": list(self.names), **arrays}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Standard:
+        """Read them back."""
+        arrays = (np.array(values[name], dtype=float) for name in ("centre", "spread", "log_scale"))
+        return cls(tuple(values["names"]), *arrays)
 
     def transform(self, numbers: Numbers) -> Floats:
         """The z-scores, at most 4 from 0; NaN for predicates of which no value was visible.

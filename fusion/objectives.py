@@ -35,6 +35,29 @@ def alignment(
     return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.t(), target)) / 2
 
 
+def disorder(below: Tensor, above: Tensor) -> Tensor:
+    """By how much pairs are out of order: the squared excess of what is above, ``(b, d), (b, d) -> (b,)``.
+
+    In order, what is above has nowhere more than what is below: the order of arXiv 1511.06361, which is
+    transitive, so that pairs of neighbours in a hierarchy say all.
+    """
+    return functional.relu(above - below).square().sum(1)
+
+
+def order(rows: Tensor, below: Tensor, above: Tensor, margin: float = 1.0) -> Tensor:
+    """Draw pairs into order, and others out of it by a margin (arXiv 1511.06361); a scalar, 0 without pairs.
+
+    The others have a random row in place of the upper one: little is above a thing.
+
+    Shapes: ``rows (n, d)``; ``below, above (b,)`` places among them.
+    """
+    if not len(below):
+        return rows.new_zeros(())
+    low, high = rows[below], rows[above]
+    other = rows[torch.randint(len(rows), (len(below),), device=rows.device)]
+    return disorder(low, high).mean() + functional.relu(margin - disorder(low, other)).mean()
+
+
 def _harder(logits: Tensor, hardness: Tensor) -> Tensor:
     """Logits whose negatives weigh by ``exp(hardness * logit)``, with mean 1 over those of each row."""
     negative = ~torch.eye(len(logits), dtype=torch.bool, device=logits.device) & (logits > float("-inf"))

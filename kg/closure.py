@@ -22,6 +22,7 @@ PROFILES = ("none", "rdfs", "owl")
 _RDF, _RDFS, _OWL, _XSD = (PREFIXES[name] for name in ("rdf", "rdfs", "owl", "xsd"))
 _LANGUAGE = (_RDF, _RDFS, _OWL, _XSD)
 _SAME_AS = _OWL + "sameAs"
+_INVERSE_FUNCTIONAL = ox.NamedNode(_OWL + "InverseFunctionalProperty")
 _REFLEXIVE = {
     *(_RDFS + name for name in ("subClassOf", "subPropertyOf")),
     *(_OWL + name for name in ("equivalentClass", "equivalentProperty", "sameAs")),
@@ -37,7 +38,8 @@ class ReasoningError(ValueError):
 def closure(triples: Iterable[ox.Triple], profile: str) -> list[ox.Triple]:
     """Derive what follows from triples without blank nodes; stated ones may be among the result.
 
-    RDFS is OWL 2 RL over triples that do not speak OWL.
+    RDFS is OWL 2 RL over triples that do not speak OWL. The reasoner is not told of inverse functional
+    properties: of a chain of one it takes the first two things for the same. `kg.supplement` derives that.
 
     Raises:
         ReasoningError: The package is not installed.
@@ -45,6 +47,7 @@ def closure(triples: Iterable[ox.Triple], profile: str) -> list[ox.Triple]:
     reasonable = package("reasonable", "derives what follows")
     if profile == "rdfs":
         triples = (triple for triple in triples if not _speaks_owl(triple))
+    triples = (triple for triple in triples if triple.object != _INVERSE_FUNCTIONAL)
     reasoner = reasonable.PyReasoner()
     with TemporaryDirectory() as folder:
         path = Path(folder) / "facts.ttl"  # N-Triples are Turtle; of other suffixes it wants to know nothing

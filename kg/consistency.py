@@ -1,4 +1,4 @@
-"""Contradictions in the facts, each named with the triples at fault, and hierarchies that go round.
+"""Contradictions in the facts, each named with the triples at fault.
 
 The checks are those of OWL 2 RL that end in "false", as far as they can be asked of single facts:
 https://www.w3.org/TR/owl2-profiles/#OWL_2_RL.
@@ -11,12 +11,11 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from kg.patterns import Row, filled, named, rows
+from kg.patterns import Row, filled, rows
 
 MOST = 1_000
 """Contradictions of one kind that are listed."""
 
-_HIERARCHIES = ("rdfs:subClassOf", "rdfs:subPropertyOf", "skos:broader")
 _LIST = "/rdf:rest*/rdf:first"
 
 
@@ -154,31 +153,6 @@ def contradictions(store: ox.Store, check: Check) -> list[dict[str, Any]]:
             break
         found[key] = min(found.get(key, whole), whole, key=_spelt)
     return [_told(check, found[key]) for key in sorted(found)]
-
-
-def cycles(store: ox.Store) -> list[dict[str, Any]]:
-    """Find hierarchies that go round, one round for each knot; a class is below itself rightfully."""
-    import networkx
-
-    found = []
-    for name in _HIERARCHIES:
-        relation = named(name)
-        quads = store.quads_for_pattern(None, relation, None, None)
-        nodes = [(quad.subject, quad.object) for quad in quads]
-        edges = sorted(
-            {
-                (low.value, high.value)
-                for low, high in nodes
-                if isinstance(low, ox.NamedNode) and isinstance(high, ox.NamedNode)
-            }
-        )
-        graph = networkx.DiGraph((low, high) for low, high in edges if low != high or name == "skos:broader")
-        for knot in sorted(map(sorted, networkx.strongly_connected_components(graph))):
-            part = graph.subgraph(knot)
-            if part.number_of_edges():
-                around = [low for low, _ in networkx.find_cycle(part, knot[0])]
-                found.append({"relation": relation.value, "entities": [*around, around[0]]})
-    return found
 
 
 def _spelt(row: Row) -> list[tuple[str, str]]:

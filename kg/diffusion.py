@@ -8,6 +8,7 @@ everybody. Method: personalised PageRank as a graph diffusion, GDC (arXiv 1911.0
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -17,6 +18,9 @@ from kg.sparse import Rows, csr_matrix
 FLOOR = 1e-5
 """Relative nearness below which two entities count as unconnected."""
 
+KEPT = 512
+"""Entries of a row that are kept, the largest."""
+
 
 def affinity(
     edge_index: Tensor,
@@ -25,8 +29,8 @@ def affinity(
     *,
     damping: float = 0.95,
     steps: int = 40,
-    keep: int = 512,
-    block: int = 1024,
+    keep: int = KEPT,
+    block: int = 128,
 ) -> Tensor:
     """Nearness of all pairs of nodes by a random walk with restart, on a log scale from 0 to 1.
 
@@ -41,7 +45,8 @@ def affinity(
         damping: probability of a further step; .95 reaches far, .5 hardly beyond the neighbours.
         steps: power iterations; the rest has probability below ``damping ** steps``.
         keep: the largest entries kept of each row.
-        block: rows computed at a time; memory is ``block * num_nodes`` floats.
+        block: rows computed at a time; memory is ``block * num_nodes`` floats. So few fit into a processor's
+            cache: 128 take a quarter of the time of 1024.
 
     Returns:
         A sparse CSR ``(num_nodes, num_nodes)`` float32 tensor with ones on its diagonal.
@@ -55,14 +60,15 @@ def affinity(
     own = _nearness_to_itself(step, degree, damping, steps, block)
     indices: list[Tensor] = []
     values: list[Tensor] = []
-    for rows in torch.arange(num_nodes).split(block):
-        start = (1 - damping) * _starts(rows, num_nodes)
-        visits = start.clone()
+    for rows, fresh in _blocks(num_nodes, block):
+        visits = (1 - damping) * _starts(rows, num_nodes)
+        place = torch.arange(len(rows))
         for _ in range(steps):
-            visits = start + damping * (step @ visits)
-        near = (visits / degree.unsqueeze(1)).t()
+            visits = (step @ visits).mul_(damping)
+            visits[rows, place] += 1 - damping
+        near = (visits / degree.unsqueeze(1)).t()[fresh]
         # normalised before the cut: k itself is largest for leaves, and by it a node would lose its own hub
-        top = (near / (own[rows].unsqueeze(1) * own).sqrt()).topk(min(keep, num_nodes), dim=1)
+        top = (near / (own[rows[fresh]].unsqueeze(1) * own).sqrt()).topk(min(keep, num_nodes), dim=1)
         values.append(top.values)
         indices.append(top.indices)
     return _log_scaled(torch.cat(indices), torch.cat(values))
@@ -84,16 +90,26 @@ def _transitions(edge_index: Tensor, weight: Tensor, num_nodes: int) -> tuple[Te
 def _nearness_to_itself(step: Tensor, degree: Tensor, damping: float, steps: int, block: int) -> Tensor:
     """``k(i, i)`` of each node by half the steps: a walk that returns is two walks that meet halfway."""
     own = torch.zeros(len(degree))
-    for rows in torch.arange(len(degree)).split(block):
+    for rows, fresh in _blocks(len(degree), block):
         walked = ahead = _starts(rows, len(degree))
         for length in range(steps + 1):
             meeting = (walked * ahead / degree.unsqueeze(1)).sum(0)
-            own[rows] += (1 - damping) * damping**length * meeting
+            own[rows[fresh]] += (1 - damping) * damping**length * meeting[fresh]
             if length % 2:
                 walked = ahead
             else:
                 ahead = step @ walked
     return own
+
+
+def _blocks(num_nodes: int, block: int) -> Iterator[tuple[Tensor, slice]]:
+    """All nodes in blocks of one width, the last of which begins among those of the one before.
+
+    A narrower one would be summed in another order. The slice has what is new in a block.
+    """
+    for first in range(0, max(num_nodes, 1), block):  # of no nodes one empty block
+        start = max(0, min(first, num_nodes - block))
+        yield torch.arange(start, min(first + block, num_nodes)), slice(first - start, None)
 
 
 def _starts(rows: Tensor, num_nodes: int) -> Tensor:

@@ -6,7 +6,7 @@ concepts, to their instances, to what is about any of these. It follows no other
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,31 +17,33 @@ from kg.vocabulary import DEFAULT, Vocabulary, canonical, expand
 
 Ids = NDArray[np.int64]
 
-BROADER = expand("rdfs:subClassOf", "skos:broader", "skos:broaderTransitive", "wdt:P279")
-"""From a narrower class or concept to a broader one."""
-NARROWER = expand("skos:narrower", "skos:narrowerTransitive")
-"""The other way round."""
 MEMBER = expand("rdf:type", "wdt:P31", "schema:category")
 """From a thing to what it is an instance of."""
 
 
 def members(
-    graph: KnowledgeGraph, kinds: Iterable[int], vocabulary: Vocabulary = DEFAULT, *, inferred: bool = True
+    graph: KnowledgeGraph,
+    kinds: Iterable[int],
+    vocabulary: Vocabulary = DEFAULT,
+    *,
+    inferred: bool = True,
+    hierarchy: Sequence[str] = (),
 ) -> Ids:
     """Find all that is of some kinds, the kinds among them.
 
     Args:
         graph: the graph.
         kinds: ids of classes and concepts; any other entity is of its own kind, alone.
-        vocabulary: which relations tell what a thing is about.
+        vocabulary: which relations are hierarchical, and which tell what a thing is about.
         inferred: whether facts that follow count, or only stated ones.
+        hierarchy: further relations, each from what is below to what is above.
 
     Shapes:
         (m,) int64, ascending
     """
     facts = graph.triples if inferred else graph.triples[~is_inferred(graph.graphs)[graph.origin]]
-    up = _of(facts, graph, BROADER)
-    down = _of(facts, graph, NARROWER)
+    up = _of(facts, graph, vocabulary.broader.union(map(canonical, hierarchy)))
+    down = _of(facts, graph, vocabulary.narrower)
     child, parent = np.concatenate((up[:, 0], down[:, 2])), np.concatenate((up[:, 2], down[:, 0]))
     found = new = np.unique(np.fromiter(kinds, dtype=np.int64))
     while len(new):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -65,6 +65,18 @@ def merged(old: KnowledgeGraph, new: KnowledgeGraph) -> Merged:
         prefixes={**new.prefixes, **old.prefixes},
     )
     return Merged(graph, places[0], places[1], int((~kept).sum()))
+
+
+def with_relations(graph: KnowledgeGraph, relations: pa.Array) -> KnowledgeGraph:
+    """The same graph, which also knows relations of which it has no facts: those that a model knows."""
+    names = pc.unique(pa.concat_arrays([graph.relations, relations]))
+    names = names.take(pc.sort_indices(names))
+    place = pc.index_in(graph.relations, value_set=names).to_numpy().astype(np.int64)
+    triples = graph.triples.copy()
+    triples[:, 1] = place[triples[:, 1]] if len(place) else triples[:, 1]
+    return replace(
+        graph, relations=names, triples=triples
+    )  # the order of the facts is still that of their ids
 
 
 def _moved(table: pa.Table, place: NDArray[np.int64], graphs: NDArray[np.int32]) -> pa.Table:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -46,6 +47,8 @@ def read(
     *,
     vocabulary: Vocabulary = DEFAULT,
     facts: Path | None = None,
+    statements: Path | None = None,
+    prefixes: Mapping[str, str] | None = None,
     lenient: bool = False,
     allow_remote: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -57,6 +60,8 @@ def read(
         inputs: Paths, or the http(s) URLs of SPARQL endpoints.
         vocabulary: Which predicates tie media to entities.
         facts: Where to write the same statements as an Oxigraph store for SPARQL.
+        statements: Where to write what was stated as N-Quads, its blank nodes named; a path that is free.
+        prefixes: Those that are known already, which win over the inputs'.
         lenient: Skip and list malformed statements instead of stopping at the first.
         allow_remote: Allow to ask endpoints.
         progress: Called with the number of statements read so far.
@@ -74,16 +79,20 @@ def read(
         folder = spool = follow = None
         if facts is not None:
             folder = stack.enter_context(written_beside(Path(facts)))
-        elif reasoning is not None:
+        elif reasoning is not None or statements is not None:
             folder = Path(stack.enter_context(TemporaryDirectory()))
         if folder is not None:
             spool = stack.enter_context((folder / _SPOOL).open("wb"))
         if reasoning is not None and folder is not None:
             follow = partial(_inferred, folder, reasoning, vocabulary, report)
-        graph = _assembled(sources, vocabulary, report, lenient, progress, spool, follow)
-        if facts is not None and folder is not None and spool is not None:
+        graph = _assembled(sources, vocabulary, report, lenient, progress, spool, follow, prefixes)
+        if folder is not None and spool is not None:
             spool.close()
-            _fill_store(folder)
+            if facts is not None:
+                _fill_store(folder)
+            if statements is not None:
+                shutil.move(folder / _SPOOL, statements)
+            (folder / _SPOOL).unlink(missing_ok=True)
     report.seconds = time.perf_counter() - start
     return graph, report
 
@@ -105,10 +114,11 @@ def _assembled(
     progress: Callable[[int], None] | None = None,
     spool: IO[bytes] | None = None,
     follow: Callable[[Mapping[str, str]], Iterable[bytes]] | None = None,
+    known: Mapping[str, str] | None = None,
 ) -> KnowledgeGraph:
     """Take in a chunk in one thread while the next one is parsed in another."""
     assembler = Assembler(vocabulary)
-    prefixes: dict[str, str] = {}
+    prefixes = dict(known or {})
     with ThreadPoolExecutor(max_workers=1) as pool:
         for source in sources:
             report.files.append(source.name)
@@ -188,7 +198,7 @@ def _fill_store(folder: Path) -> None:
     for path in (folder / _SPOOL, folder / _FOLLOWS):
         if path.exists():
             store.bulk_load(path=str(path), format=ox.RdfFormat.N_QUADS, lenient=True)
-            path.unlink()
+    (folder / _FOLLOWS).unlink(missing_ok=True)
     store.flush()
 
 

@@ -17,7 +17,7 @@ import pyoxigraph as ox
 import rdflib.plugins.sparql
 
 from kg.closure import ReasoningError
-from kg.consistency import CHECKS, contradictions, cycles
+from kg.consistency import CHECKS, contradictions
 from kg.construct import Rule
 from kg.fixpoint import Follower
 from kg.inferred import rule_of
@@ -51,8 +51,6 @@ def reason(task: dict[str, Any], folder: str) -> dict[str, Any]:
     small = Path(task["statements"]).stat().st_size <= IN_MEMORY
     store = ox.Store() if small else ox.Store(folder)
     store.bulk_load(path=task["statements"], format=ox.RdfFormat.N_QUADS, lenient=True)
-    _say(step="looking for hierarchies that go round")
-    around = cycles(store)
     doubtful = _doubtful(store, task["weights"])
     unseen = [quad for name in task["unseen"] for quad in _with(store, name)]
     for quad in unseen:
@@ -74,7 +72,7 @@ def reason(task: dict[str, Any], folder: str) -> dict[str, Any]:
             report.setdefault(entity, []).extend(results)
     rules = (rule_of(str(quad.graph_name)[1:-1]) for quad in follower.inferred)
     counts = Counter(rule[0] for rule in rules if rule is not None)
-    return {"inferred": counts, "contradictions": faults, "cycles": around, "shapes": report}
+    return {"inferred": counts, "contradictions": faults, "shapes": report}
 
 
 def _doubtful(store: ox.Store, weights: list[str]) -> dict[ox.Triple, float]:

@@ -69,7 +69,7 @@ class Findings:
     Attributes:
         inferred: Number of inferred facts by rule.
         contradictions: Each with kind, sentence and the triples at fault.
-        cycles: Hierarchies that go round, each with relation and entities.
+        cycles: Hierarchies that go round, each with relation and entities (see `kg.hierarchy`).
         shapes: What shapes find fault with, by entity.
     """
 

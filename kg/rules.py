@@ -81,6 +81,18 @@ class Rules:
         steps = Steps(triples, num_entities, self.steps.num_relations)
         return Rules(steps, self.mining, self.relation, self.body, self.support, self.confidence)
 
+    def renumbered(self, place: Ids, num_relations: int) -> Rules:
+        """The same rules where relation ``r`` has become ``place[r]`` of so many; over no facts."""
+        old = self.steps.num_relations
+        directed = np.concatenate([place, place + num_relations])
+        steps = Steps(np.empty((0, 3), np.int64), 0, num_relations)
+        relation = directed[self.relation]
+        body = np.where(self.body >= 0, directed[self.body], -1)
+        order = np.lexsort((steps.codes(body), relation)) if old else np.empty(0, np.int64)
+        return Rules(
+            steps, self.mining, relation[order], body[order], self.support[order], self.confidence[order]
+        )
+
     def evidence(self, heads: Ids, relations: Ids, without: Ids | None = None) -> scipy.sparse.csr_array:
         """What the rules say of each query (head, relation, ?): noisy-or of the confidences that fire.
 

@@ -48,6 +48,11 @@ _AXIOMS = (
     Axiom(  # scm-eqp2
         "?p rdfs:subPropertyOf ?q . ?q rdfs:subPropertyOf ?p", "", ("?p owl:equivalentProperty ?q",)
     ),
+    Axiom(  # prp-ifp
+        "?p rdf:type owl:InverseFunctionalProperty",
+        "?x ?p ?v . ?y ?p ?v . FILTER(!sameTerm(?x, ?y))",
+        ("?x owl:sameAs ?y",),
+    ),
     Axiom(f"?c owl:oneOf{_LIST} ?x", "", ("?x rdf:type ?c",)),  # cls-oo
     Axiom(f"?c owl:intersectionOf{_LIST} ?d", "", ("?c rdfs:subClassOf ?d",)),  # scm-int
     Axiom(f"?c owl:unionOf{_LIST} ?d", "", ("?d rdfs:subClassOf ?c",)),  # scm-uni

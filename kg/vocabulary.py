@@ -82,6 +82,8 @@ class Vocabulary:
         page: Predicates that do the same, but only on nodes known to be media.
         concept: Predicates from an item to what it is about; the splits keep concepts apart.
         weight: Predicates from an annotation (a reified statement) to how sure the statement is.
+        broader: Predicates of hierarchies, from what is below to what is above.
+        narrower: Predicates of hierarchies, from what is above to what is below.
         image_types: Classes of picture nodes.
         audio_types: Classes of sound nodes.
         series_types: Classes of series nodes.
@@ -98,6 +100,8 @@ class Vocabulary:
     page: frozenset[str]
     concept: frozenset[str]
     weight: frozenset[str]
+    broader: frozenset[str]
+    narrower: frozenset[str]
     image_types: frozenset[str]
     audio_types: frozenset[str]
     series_types: frozenset[str]
@@ -154,6 +158,10 @@ DEFAULT = Vocabulary(
     page=expand("schema:url"),
     concept=expand("schema:about", "dcterms:subject", "foaf:primaryTopic", "wdt:P180"),
     weight=expand("sensegraph:weight", "sim:weight"),
+    broader=expand(
+        "skos:broader", "skos:broaderTransitive", "rdfs:subClassOf", "rdfs:subPropertyOf", "wdt:P279",
+    ),
+    narrower=expand("skos:narrower", "skos:narrowerTransitive"),
     image_types=expand("schema:ImageObject", "foaf:Image", "dcmitype:StillImage", "dcmitype:Image"),
     audio_types=expand("schema:AudioObject", "dcmitype:Sound"),
     series_types=expand("schema:Dataset", "sosa:Observation"),

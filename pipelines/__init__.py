@@ -12,8 +12,15 @@ if TYPE_CHECKING:
     from pipelines.question import Query as Query
     from pipelines.retrieval import Searcher as Searcher
     from pipelines.settings import Settings as Settings
+    from pipelines.updating import update as update
 
-_HOME = {"build": "building", "Query": "question", "Searcher": "retrieval", "Settings": "settings"}
+_HOME = {
+    "build": "building",
+    "Query": "question",
+    "Searcher": "retrieval",
+    "Settings": "settings",
+    "update": "updating",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from pipelines.link_training import LinkModel, structure_of
 from pipelines.retrieval import Searcher
 from pipelines.settings import Settings
 from pipelines.store import Store
-from pipelines.training import embedded
+from pipelines.training import embedded, stated_joint
 
 Fact = tuple[int, int, int]
 """Head, relation and tail as ids."""
@@ -78,15 +78,15 @@ def embedded_anew(
     observations = observations or store.observations
     joint = joint_graph(graph, observations, settings, diffusion=not same_facts)
     if same_facts:
-        joint, structure = replace(joint, affinity=_diffusion(store)), store.tensors.get(STRUCTURE)
+        joint, structure = replace(joint, affinity=diffusion_of(store)), store.tensors.get(STRUCTURE)
     else:
-        structure = _structure(store, joint, settings)
+        structure = _structure(store, stated_joint(graph, observations, settings, joint), settings)
     tensors = embedded(store.model, joint, structure, settings, lambda stage, done, total: None)
     return store.as_if(settings, graph=graph, observations=observations, tensors=tensors)
 
 
 def _structure(store: Store, joint: JointGraph, settings: Settings) -> Tensor | None:
-    """Structure vectors by other facts, with the weights that are there."""
+    """Structure vectors by other stated facts, with the weights that are there."""
     if STRUCTURE not in store.tensors:
         return None
     links = LinkModel(store.graph.num_entities, store.graph.num_relations, settings)
@@ -94,7 +94,7 @@ def _structure(store: Store, joint: JointGraph, settings: Settings) -> Tensor | 
     return structure_of(links, joint)
 
 
-def _diffusion(store: Store) -> Tensor | None:
+def diffusion_of(store: Store) -> Tensor | None:
     """The diffusion over the facts as the store holds it."""
     if "affinity.indptr" not in store.tensors:
         return None

@@ -91,7 +91,9 @@ class Asker:
         return found if found.is_kind else replace(found, unlike=asked)
 
     def _excluded(self, said: str, kinds: Sequence[int], inferred: bool) -> Exclusion:
-        return Exclusion(said, kinds, members(self.store.graph, kinds, self.vocabulary, inferred=inferred))
+        hierarchy = self.store.settings.hierarchy
+        ids = members(self.store.graph, kinds, self.vocabulary, inferred=inferred, hierarchy=hierarchy)
+        return Exclusion(said, kinds, ids)
 
     def _plain(self, queries: Sequence[Query]) -> list[Asked]:
         """Questions by what they show and name."""

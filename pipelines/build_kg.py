@@ -42,7 +42,8 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--shapes", action="append", default=[], metavar="FILE", help="SHACL shapes to check; repeat for more"
     )
-    out.add_argument("--strict", action="store_true", help="no store from contradictions or violated shapes")
+    strict = "no store from contradictions, violated shapes or hierarchies that go round"
+    out.add_argument("--strict", action="store_true", help=strict)
     for flag, text in (
         ("accept", "a reviewed file of proposals that are facts now; repeat for more"),
         ("reject", "a reviewed file of proposals that are none; repeat for more"),
@@ -74,7 +75,7 @@ def settings_of(flags: argparse.Namespace) -> Settings:
     """
     values: dict[str, Any] = {item.name: getattr(flags, item.name) for item in fields(Settings)}
     values["languages"] = tuple(tag for tag in values["languages"].split(",") if tag)
-    values["target"] = tuple(values["target"])
+    values |= {name: tuple(values[name]) for name in ("target", "hierarchy")}
     values["log"] = tuple(name for name in values["log"].split(",") if name)
     values["encoder"] = dict(key_value(pair, "--encoder") for pair in values["encoder"])
     priors = [key_value(pair, "--prior") for pair in values["prior"]]
@@ -82,7 +83,8 @@ def settings_of(flags: argparse.Namespace) -> Settings:
     return Settings(**values)
 
 
-def _sentence(error: OSError, out: Path) -> str:
+def disk_sentence(error: OSError, out: Path) -> str:
+    """Say what the disk said."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
         where = error.filename or f"{out.absolute().parent} or {cache_folder()}"
         return f"expected room on the disk of {where} (it is full): make some; the same command continues"
@@ -124,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"error: {_sentence(error, out)}", file=sys.stderr)
+        print(f"error: {disk_sentence(error, out)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; nothing is lost: the same command continues", file=sys.stderr)

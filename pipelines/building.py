@@ -6,30 +6,25 @@ read and encoded is kept, and the same call continues.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.history import Progress
+from pipelines.manifest import is_store
+from pipelines.reading import read_inputs
 from pipelines.settings import Settings
-from pipelines.store import (
-    FORMAT,
-    Store,
-    is_store,
-    recover_folder,
-    replace_folder,
-    write_json,
-)
+from pipelines.states import locked, recover_folder, replace_folder
+from pipelines.store import Store, write_json
 
 if TYPE_CHECKING:
     from kg.graph import KnowledgeGraph
-    from kg.reasoning import Reasoning
+    from pipelines.encoding import Encoded
+    from pipelines.labels import Learned
+    from pipelines.training import Trained
 
 DEMO_STORE = Path("stores/demo")
 
@@ -62,7 +57,7 @@ def build(
         allow_remote: let endpoints be asked and remote media be fetched.
         rules: SPARQL CONSTRUCT files; what they conclude is kept apart from what was stated.
         shapes: SHACL files that the facts are checked against.
-        strict: refuse to build on contradictions and violated shapes.
+        strict: refuse to build on contradictions, violated shapes and hierarchies that go round.
         progress: called with stage, steps done, steps in all (0 if unknown).
         accept: reviewed files of proposals that are facts now, in a named graph of their own.
         reject: reviewed files of proposals that are none, and are not proposed again.
@@ -74,13 +69,13 @@ def build(
     from fusion import FUSIONS
     from kg.vocabulary import DEFAULT
     from pipelines.encoding import MediaAccess, encode_observations
-    from pipelines.following import check_findings, reasoning_of
+    from pipelines.following import check_findings, reasoning_of, with_cycles
     from pipelines.labels import learn, prepare
-    from pipelines.logs import check_logs, write_logs
+    from pipelines.logs import check_logs
     from pipelines.review import fact_ids, write_accepted
     from pipelines.target import find_target
     from pipelines.training import train, with_scaled_numbers
-    from pipelines.writing import write_manifest, write_parts
+    from pipelines.writing import write_manifest
 
     settings, out = settings or Settings(), Path(out)
     inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
@@ -96,7 +91,7 @@ def build(
     recover_folder(out.absolute())
     _check_out(out, inputs)
     work = out.absolute().with_name(f".{out.name}.building")
-    clock = _Clock()
+    clock = Clock()
     accepted, refused = _reviewed(accept, reject)
     extra = out.absolute().with_name(f".{out.name}.accepted.nq")
     if accepted:
@@ -104,11 +99,14 @@ def build(
         write_accepted(accepted, extra)
     with clock("reading"):
         read_in = [*inputs, extra] if accepted else inputs
-        graph, report = _read(read_in, work, reasoning, lenient, allow_remote, say)
+        graph, report = read_inputs(read_in, work, reasoning, lenient, allow_remote, say)
+    report["findings"] = with_cycles(report["findings"], graph, settings)
     check_findings(report, strict)
     rejected = fact_ids(graph, refused)
     for iri in settings.target:  # a mistake is told before the work, not after it
         find_target(graph, iri, settings.group)
+    for iri in settings.prior:
+        graph.relation_id(iri)
     access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote)
     where = resolve_device(device)
     with clock("encoding"):
@@ -121,21 +119,40 @@ def build(
         for iri in settings.target:
             lesson = prepare(graph, encoded.observations, encoded.table, iri, settings)
             learned.append(learn(lesson, settings, say, device=where))
+    _write(work, out.name, graph, encoded, trained, learned, settings, clock)
+    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs, access.root)
+    if out.exists():
+        with locked(out, wait=True):  # an update that is at work there would else write into the new one
+            replace_folder(work, out.absolute())
+    else:
+        replace_folder(work, out.absolute())
+    extra.unlink(missing_ok=True)
+    return Store.open(out)
+
+
+def _write(
+    work: Path,
+    name: str,
+    graph: KnowledgeGraph,
+    encoded: Encoded,
+    trained: Trained,
+    learned: Sequence[Learned],
+    settings: Settings,
+    clock: Clock,
+) -> None:
+    """Write all parts but the manifest, and the course of the training."""
+    from pipelines.logs import write_logs
+    from pipelines.writing import write_parts
+
     with clock("writing"):
         write_parts(work, graph, encoded, trained, learned, settings)
     histories = trained.histories | {
         f"label {one.lesson.target.iri}": one.labeller.history for one in learned
     }
-    write_logs(settings.log, histories, settings.as_json(), name=out.name, folder=work / "logs")
-    losses = {name: history.losses for name, history in histories.items()}
+    write_logs(settings.log, histories, settings.as_json(), name=name, folder=work / "logs")
+    losses = {objective: history.losses for objective, history in histories.items()}
     metrics = {"losses": losses, "held_out": trained.held_out, "seconds": clock.seconds}
     write_json(work / "metrics.json", metrics)
-    if report["findings"] is not None:
-        write_json(work / "findings.json", report["findings"])
-    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs, access.root)
-    replace_folder(work, out.absolute())
-    extra.unlink(missing_ok=True)
-    return Store.open(out)
 
 
 def _reviewed(
@@ -176,12 +193,15 @@ def resolve_device(device: str) -> str:
     return device
 
 
-class _Clock:
+class Clock:
+    """Seconds by stage."""
+
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
+        """Time a block."""
         start = time.perf_counter()
         yield
         self.seconds[stage] = round(time.perf_counter() - start, 2)
@@ -214,61 +234,3 @@ def media_folder(inputs: Sequence[str | Path], media_root: str | Path | None) ->
     local = [Path(one).absolute() for one in inputs if Path(one).exists()]
     first = local[0] if local else Path.cwd()
     return first if first.is_dir() else first.parent
-
-
-def _read(
-    inputs: Sequence[str | Path],
-    work: Path,
-    reasoning: Reasoning | None,
-    lenient: bool,
-    allow_remote: bool,
-    say: Progress,
-) -> tuple[KnowledgeGraph, dict[str, Any]]:
-    """Read the inputs, or take what a stopped build of the same inputs has read."""
-    from kg.graph import KnowledgeGraph
-    from kg.rdf import read
-
-    digest = _digest(inputs, lenient, reasoning)
-    marker = work / "reading.json"
-    if digest and marker.is_file():
-        report: dict[str, Any] = json.loads(marker.read_text(encoding="utf-8"))
-        if report["digest"] == digest:
-            return KnowledgeGraph.load(work / "graph"), report
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    graph, loaded = read(
-        inputs,
-        facts=work / "rdf",
-        lenient=lenient,
-        allow_remote=allow_remote,
-        progress=lambda count: say("rdf", count, 0),
-        reasoning=reasoning,
-    )
-    say("rdf", loaded.quads, loaded.quads)
-    graph.save(work / "graph")
-    report = {
-        "digest": digest,
-        "skipped": list(loaded.skipped),
-        "num_skipped": loaded.num_skipped,
-        "notes": loaded.notes,
-        "rules": [] if reasoning is None else [rule.as_json() for rule in reasoning.rules],
-        "findings": None if loaded.findings is None else loaded.findings.as_json(),
-    }
-    write_json(marker, report)
-    return graph, report
-
-
-def _digest(inputs: Sequence[str | Path], lenient: bool, reasoning: Reasoning | None) -> str:
-    """A hash of all that is read; empty when an endpoint is among the inputs, which may change."""
-    from kg.rdf_file import files_in
-
-    found = hashlib.sha256(f"{FORMAT} {lenient} {reasoning and reasoning.digest()}".encode())
-    for one in inputs:
-        path = Path(one)
-        if not path.exists():
-            return ""
-        for file in [Path(rdf.name) for rdf in files_in(path)] if path.is_dir() else [path]:
-            found.update(f"\0{file.absolute()}\0{file.stat().st_size}\0".encode())
-            with file.open("rb") as content:
-                found.update(hashlib.file_digest(content, "sha256").digest())
-    return found.hexdigest()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import torch
@@ -19,6 +20,9 @@ from kg.vocabulary import Vocabulary
 from pipelines.joint import Observations
 from pipelines.numbers import NUMBER, graph_numbers
 from pipelines.settings import ENCODED, Settings
+
+if TYPE_CHECKING:
+    from pipelines.known import Known
 
 FOUND, MISSING, UNREADABLE = "found", "missing", "unreadable"
 
@@ -69,6 +73,19 @@ class Encoded:
         return out
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is to be observed by one modality: entities, what their encoder reads, and how to show it."""
+
+    entities: list[int]
+    references: list[str]
+    shown: list[str]
+
+
+Outcome = tuple[str, str | None, int]
+"""What became of a reference: its status, what is wrong with it, and its row, -1 for none."""
+
+
 def encode_observations(
     graph: KnowledgeGraph,
     vocabulary: Vocabulary,
@@ -77,33 +94,51 @@ def encode_observations(
     *,
     device: str = "cpu",
     progress: Callable[[str, int, int], None],
+    known: Known | None = None,
 ) -> Encoded:
     """Encode everything that the graph says or points to, one modality after the other.
 
+    Of what is `known` already nothing is read, and where nothing else is left no encoder is made.
+
     Raises:
-        ValueError: if an encoder cannot be had.
+        ValueError: if an encoder cannot be had, or is another one than that of what is known.
     """
     features, owners, names, tables = {}, {}, {}, []
     for modality in ENCODED:
-        entities, references, shown = _references(graph, vocabulary, settings, modality)
-        if not entities:
+        asked = asked_of(graph, vocabulary, settings, modality)
+        if not asked.entities:
             continue
-        chosen = settings.encoder.get(modality)
-        encoder = make_encoder(modality, chosen, device, allow_remote=media.allow_remote)
-        rows, table = _encode(encoder, entities, references, shown, media, progress)
-        tables.append(table)
-        if len(rows):
-            kept = table.filter(pa.compute.greater_equal(table["row"], 0))
-            features[modality] = rows
-            owners[modality] = torch.tensor(kept["entity"].to_pylist(), dtype=torch.int64)
-            names[modality] = encoder.name
-    read = graph_numbers(graph)
+        had: list[Outcome | None] = [None] * len(asked.entities)
+        if known is not None:
+            had = known.outcomes(modality, graph, asked)
+        places = [place for place, outcome in enumerate(had) if outcome is None]
+        name, pool = ("", None) if known is None else known.sense(modality)
+        if known is None or places:
+            chosen = settings.encoder.get(modality)
+            encoder = make_encoder(modality, chosen, device, allow_remote=media.allow_remote)
+            if name and encoder.name != name:
+                raise ValueError(
+                    f"expected the {modality} encoder {name} that the store was built with "
+                    f"(got {encoder.name})"
+                )
+            name = encoder.name
+            pool, fresh = _encode(encoder, asked, places, media, progress, pool)
+            for place, outcome in zip(places, fresh, strict=True):
+                had[place] = outcome
+        outcomes = [outcome for outcome in had if outcome is not None]
+        rows = [place for place, (_, _, row) in enumerate(outcomes) if row >= 0]
+        tables.append(_table(modality, asked, outcomes))
+        if rows and pool is not None:
+            features[modality] = pool[torch.tensor([outcomes[place][2] for place in rows])]
+            owners[modality] = torch.tensor([asked.entities[place] for place in rows])
+            names[modality] = name
+    read = graph_numbers(graph, None if known is None else known.units)
     numbers = read.numbers if len(read.numbers.value) else None
     if numbers is not None:
         names[NUMBER] = "scaled@1"
     if len(read.rows) or read.problems:
         tables.append(_numbers_table(graph, read))
-    table = pa.concat_tables(tables) if tables else _TABLE.empty_table()
+    table = pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
     return Encoded(Observations(features, owners, numbers), names, table)
 
 
@@ -120,10 +155,10 @@ def _numbers_table(graph: KnowledgeGraph, read: ReadNumbers) -> pa.Table:
         [failed.get(place) for place in places],
         [-1] * len(places),
     ]
-    return pa.table(dict(zip(_TABLE.names, columns, strict=True)), schema=_TABLE)
+    return pa.table(dict(zip(_SCHEMA.names, columns, strict=True)), schema=_SCHEMA)
 
 
-_TABLE = pa.schema(
+_SCHEMA = pa.schema(
     {
         "modality": pa.string(),
         "entity": pa.int64(),
@@ -135,10 +170,8 @@ _TABLE = pa.schema(
 )
 
 
-def _references(
-    graph: KnowledgeGraph, vocabulary: Vocabulary, settings: Settings, modality: str
-) -> tuple[list[int], list[str], list[str]]:
-    """Entities, what their encoder reads, and how to show it."""
+def asked_of(graph: KnowledgeGraph, vocabulary: Vocabulary, settings: Settings, modality: str) -> Asked:
+    """What is to be observed of a graph by one modality, each once, sorted."""
     if modality == "text":
         texts = graph.texts(vocabulary, settings.languages)
         # one entity often repeats a text under two predicates
@@ -148,39 +181,50 @@ def _references(
         rows = sorted(set(zip(chosen["entity"].to_pylist(), chosen["reference"].to_pylist(), strict=True)))
     references = [reference for _, reference in rows]
     shown = [reference[:200] for reference in references] if modality == "text" else references
-    return [entity for entity, _ in rows], references, shown
+    return Asked([entity for entity, _ in rows], references, shown)
 
 
 def _encode(
     encoder: Encoder,
-    entities: list[int],
-    references: list[str],
-    shown: list[str],
+    asked: Asked,
+    places: Sequence[int],
     media: MediaAccess,
     progress: Callable[[str, int, int], None],
-) -> tuple[torch.Tensor, pa.Table]:
-    status = [FOUND] * len(references)
-    problem: list[str | None] = [None] * len(references)
+    pool: torch.Tensor | None,
+) -> tuple[torch.Tensor, list[Outcome]]:
+    """Encode some of the references: all rows, new ones after the pool's, and what became of each."""
+    outcomes: list[Outcome] = [(FOUND, None, -1)] * len(places)
     ready: list[str | Path] = []
-    places: list[int] = []
-    for place, reference in enumerate(references):
+    own: list[int] = []
+    for number, place in enumerate(places):
+        reference = asked.references[place]
         try:
             ready.append(reference if encoder.modality == "text" else media.resolve(reference))
-            places.append(place)
+            own.append(number)
         except MediaError as error:
-            status[place], problem[place] = MISSING, str(error)
-    done = len(references) - len(ready)
+            outcomes[number] = (MISSING, str(error), -1)
+    done = len(places) - len(ready)
 
     def report(count: int) -> None:
         nonlocal done
         done += count
-        progress(encoder.modality, done, len(references))
+        progress(encoder.modality, done, len(places))
 
     encoded = encode_cached(encoder, ready, media.cache / "features", progress=report)
     for index, sentence in encoded.problems:
-        status[places[index]], problem[places[index]] = UNREADABLE, sentence
-    row = [-1] * len(references)
-    for number, index in enumerate(encoded.rows.tolist()):
-        row[places[index]] = number
-    columns = [[encoder.modality] * len(references), entities, shown, status, problem, row]
-    return encoded.features, pa.table(dict(zip(_TABLE.names, columns, strict=True)), schema=_TABLE)
+        outcomes[own[index]] = (UNREADABLE, sentence, -1)
+    first = 0 if pool is None else len(pool)
+    for row, index in enumerate(encoded.rows.tolist(), first):
+        outcomes[own[index]] = (FOUND, None, row)
+    return encoded.features if pool is None else torch.cat([pool, encoded.features]), outcomes
+
+
+def _table(modality: str, asked: Asked, outcomes: Sequence[Outcome]) -> pa.Table:
+    """The references and what became of them; rows are counted anew."""
+    rows, count = [], 0
+    for _, _, row in outcomes:
+        rows.append(count if row >= 0 else -1)
+        count += row >= 0
+    status, problem = ([outcome[part] for outcome in outcomes] for part in (0, 1))
+    columns = [[modality] * len(outcomes), asked.entities, asked.shown, status, problem, rows]
+    return pa.table(dict(zip(_SCHEMA.names, columns, strict=True)), schema=_SCHEMA)

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from kg.closure import ReasoningError
-from kg.construct import read_rules
+from kg.consequences import consequences
+from kg.construct import Rule, read_rules
+from kg.graph import KnowledgeGraph
+from kg.hierarchy import cycles, hierarchy_of
 from kg.reasoning import Findings, Reasoning
 from pipelines.settings import Settings
+from pipelines.store import Store
 from pipelines.wording import counted
 
 
@@ -38,20 +42,52 @@ def reasoning_of(
     )
 
 
+def what_follows(store: Store, files: Sequence[str | Path]) -> KnowledgeGraph | None:
+    """What follows from a store's facts and new ones by the reasoning and the rules that it was built with.
+
+    Raises:
+        ReasoningError: a rule takes too long, or a package is missing.
+    """
+    settings, rules = store.settings, store.manifest.get("rules", [])
+    if settings.reason == "none" and not rules:
+        return None
+    reasoning = Reasoning(
+        profile=settings.reason,
+        rules=tuple(Rule(**rule) for rule in rules),
+        unseen=frozenset(settings.target),
+        seconds=settings.reason_seconds,
+    )
+    return consequences(store.folder / "rdf", files, reasoning, store.graph.prefixes)
+
+
+def with_cycles(
+    findings: dict[str, Any] | None, graph: KnowledgeGraph, settings: Settings
+) -> dict[str, Any] | None:
+    """The findings, and where declared hierarchies go round; None where nobody asked and none does.
+
+    Raises:
+        ValueError: the graph does not have a relation that was named as a hierarchy.
+    """
+    around = cycles(graph, hierarchy_of(graph, settings.hierarchy))
+    if findings is None and not around:
+        return None
+    return Findings(**(findings or {}) | {"cycles": around}).as_json()
+
+
 def check_findings(report: dict[str, Any], strict: bool) -> None:
-    """Refuse facts at fault where that is strict.
+    """Refuse facts at fault, and hierarchies that go round, where that is strict.
 
     Raises:
         ReasoningError: naming the first faults.
     """
     found = report["findings"]
-    faults = [] if found is None else Findings(**found).faults()
+    faults = [] if found is None else [*Findings(**found).faults(), *Findings(**found).warnings()]
     if strict and faults:
         shown = "; ".join(faults[:3])
         got = f"{counted(len(faults), 'fault')}: {shown}"
         raise ReasoningError(
-            f"expected facts without contradictions that fit the shapes (got {got}): "
-            "correct them, or leave --strict out"
+            "expected facts without contradictions, that fit the shapes, in hierarchies that do not go round "
+            f"(got {got}): correct them, or leave --strict out"
         )
 
 

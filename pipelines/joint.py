@@ -52,10 +52,8 @@ def joint_graph(
         facts: False leaves out all facts: the same model without the graph.
         diffusion: False leaves out the diffusion over the facts, the costly part.
     """
-    weight = edge_weights(graph, settings.prior)
     relations = graph.relations.to_pylist()
-    used = ~np.isin(graph.triples[:, 1], [i for i, name in enumerate(relations) if name in without])
-    used &= weight > 0
+    weight, used = _used(graph, settings, without)
     triples = torch.from_numpy(graph.triples[used] if facts else graph.triples[:0])
     weights = torch.from_numpy(weight[used] if facts else weight[:0])
     head, relation, tail = triples.unbind(1)
@@ -67,14 +65,8 @@ def joint_graph(
     )
     near = None
     if len(triples) and diffusion:
-        # a class says what a thing is, not what it is near to
-        walked = relation != (relations.index(RDF_TYPE) if RDF_TYPE in relations else -1)
-        near = affinity(
-            torch.stack([head, tail])[:, walked],
-            weights[walked],
-            graph.num_entities,
-            damping=settings.damping,
-        )
+        walked = walked_facts(graph, settings, without)
+        near = affinity(*walked, graph.num_entities, damping=settings.damping)
     return JointGraph(
         num_entities=graph.num_entities,
         features=observations.features,
@@ -83,6 +75,33 @@ def joint_graph(
         log_weight=torch.cat([weights, weights])[edges.order].log(),
         affinity=near,
     )
+
+
+def walked_facts(
+    graph: KnowledgeGraph, settings: Settings, without: frozenset[str] = frozenset()
+) -> tuple[Tensor, Tensor]:
+    """The facts that the diffusion walks along, ``(2, E)``, and their weights ``(E,)``."""
+    weight, used = _used(graph, settings, without)
+    relations = graph.relations.to_pylist()
+    # a class says what a thing is, not what it is near to
+    used &= graph.triples[:, 1] != (relations.index(RDF_TYPE) if RDF_TYPE in relations else -1)
+    return torch.from_numpy(graph.triples[used][:, ::2].T.copy()), torch.from_numpy(weight[used])
+
+
+def with_senses(observations: Observations, sizes: Mapping[str, int]) -> Observations:
+    """The senses that a model knows, in its order; one that is lacking now is there without a row."""
+    features = {name: observations.features.get(name, torch.empty(0, size)) for name, size in sizes.items()}
+    owners = {name: observations.owners.get(name, torch.empty(0, dtype=torch.int64)) for name in sizes}
+    return Observations(features, owners, observations.numbers)
+
+
+def _used(
+    graph: KnowledgeGraph, settings: Settings, without: frozenset[str]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Weights of the facts, and which of them count."""
+    weight = edge_weights(graph, settings.prior)
+    hidden = [i for i, name in enumerate(graph.relations.to_pylist()) if name in without]
+    return weight, ~np.isin(graph.triples[:, 1], hidden) & (weight > 0)
 
 
 def edge_weights(graph: KnowledgeGraph, priors: Mapping[str, float]) -> NDArray[np.float32]:
@@ -98,10 +117,12 @@ def edge_weights(graph: KnowledgeGraph, priors: Mapping[str, float]) -> NDArray[
 
 
 def concept_groups(graph: KnowledgeGraph, vocabulary: Vocabulary = DEFAULT) -> NDArray[np.int64]:
-    """Group of each entity ``(n,)``: what it is about, or itself when nothing says so.
+    """Group of each entity ``(n,)``: what it is stated to be about, or itself when nothing says so.
 
-    Entities about the same concepts share a group, so that a split by group is concept-disjoint.
+    Entities about the same concepts share a group, so that a split by group is concept-disjoint. A rule that
+    finds things to be about ever more general concepts would make one group of all.
     """
+    graph = graph.stated()
     groups = np.arange(graph.num_entities, dtype=np.int64)
     concept = [i for i, iri in enumerate(graph.relations.to_pylist()) if vocabulary.has("concept", iri)]
     about = graph.triples[np.isin(graph.triples[:, 1], concept)]

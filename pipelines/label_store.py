@@ -39,12 +39,7 @@ def save_learned(learned: Learned, folder: Path, number: int) -> None:
         },
         "num_relations": int(lesson.joint.edges.relations.num_columns),
         "structured": model.structure is not None,
-        "standard": None
-        if standard is None
-        else {
-            "names": list(standard.names),
-            **{name: getattr(standard, name).tolist() for name in ("centre", "spread", "log_scale")},
-        },
+        "standard": None if standard is None else standard.as_json(),
     }
     write_json(folder / f"{number}.json", about)
 
@@ -68,10 +63,7 @@ class Kept:
     def standard(self) -> Standard | None:
         """The scales of the numbers."""
         known = self.about["standard"]
-        if known is None:
-            return None
-        arrays = [np.array(known[name], dtype=float) for name in ("centre", "spread", "log_scale")]
-        return Standard(tuple(known["names"]), *arrays)
+        return None if known is None else Standard.from_json(known)
 
     def labeller(self, settings: Settings, moved: NDArray[np.int64], num_entities: int) -> LabelModel:
         """The model over a graph in which entity ``i`` has become ``moved[i]``."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from fusion import objectives
 from fusion.base import JointGraph
 from fusion.structure import StructureEncoder
+from kg.hierarchy import Hierarchy
 from kg.links import Answers, ComplEx, answer_loss, both_directions, filtered_ranks
 from kg.ranking import mean_reciprocal_rank
 from kg.splits import Split
@@ -41,6 +44,29 @@ class LinkModel(nn.Module):
         return answer_loss(queries, rows, row, tail, share) + n3 * penalty
 
 
+@dataclass(frozen=True)
+class Order:
+    """A hierarchy as tensors: see `kg.hierarchy.Hierarchy`."""
+
+    upward: Tensor
+    knot: Tensor
+
+    @classmethod
+    def of(cls, hierarchy: Hierarchy, device: torch.device) -> Order:
+        """Take a hierarchy to a device."""
+        return cls(*(torch.from_numpy(ids).to(device) for ids in (hierarchy.upward, hierarchy.knot)))
+
+    def pairs(self, facts: Tensor, nodes: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What is below and what is above by facts in both directions; no pair of a knot that goes round.
+
+        Shapes: ``facts (b, 3)`` with places in `nodes` ``(m,)``, by default entities -> ``(k,), (k,)``.
+        """
+        low, relation, high = facts.unbind(1)
+        ends = (low, high) if nodes is None else (nodes[low], nodes[high])
+        kept = torch.isin(relation, self.upward) & (self.knot[ends[0]] != self.knot[ends[1]])
+        return low[kept], high[kept]
+
+
 class LinkSteps:
     """Takes the steps of the link objective: over all facts, or with `neighbors` over those around a batch.
 
@@ -50,12 +76,20 @@ class LinkSteps:
         triples: ``(t, 3)`` all facts, in the order that the graph was made of.
         split: the training part is learned; the others are not seen.
         settings: rates, sizes and the seed.
+        hierarchy: what is below what; the vectors are drawn towards that order.
     """
 
     def __init__(
-        self, model: LinkModel, graph: JointGraph, triples: Tensor, split: Split, settings: Settings
+        self,
+        model: LinkModel,
+        graph: JointGraph,
+        triples: Tensor,
+        split: Split,
+        settings: Settings,
+        hierarchy: Hierarchy | None = None,
     ) -> None:
         self.model, self.graph, self.triples, self.settings = model, graph, triples, settings
+        self.order = Order.of(hierarchy, graph.log_weight.device) if hierarchy and settings.order else None
         self.place = edge_places(graph, len(triples))
         held = torch.from_numpy(np.concatenate([split.valid, split.test]))
         self.log_weight = masked(graph.log_weight, self.place, held)
@@ -87,11 +121,19 @@ class LinkSteps:
         if self.sampler is None:
             fresh = torch.rand(self.graph.num_entities, device=facts.device) < FRESH
             rows = encoder(self.graph.edges, masked(self.log_weight, self.place, batch), fresh)
-            return self.model.loss(rows, facts, n3)
+            return self.model.loss(rows, facts, n3) + self._disorder(rows, facts)
         near = self.sampler.around(facts, self.place[batch.to(facts.device)].reshape(-1))
         fresh = torch.rand(len(near.nodes), device=facts.device) < FRESH
         rows = encoder(near.edges, near.log_weight, fresh, near.nodes)[: near.num_candidates]
-        return self.model.loss(rows, near.facts, n3)
+        disorder = self._disorder(rows, near.facts, near.nodes)
+        return self.model.loss(rows, near.facts, n3) + disorder
+
+    def _disorder(self, rows: Tensor, facts: Tensor, nodes: Tensor | None = None) -> Tensor | float:
+        """How much the rows are out of the order that the facts of the hierarchies say, weighed."""
+        if self.order is None:
+            return 0.0
+        below, above = self.order.pairs(facts, nodes)
+        return self.settings.order * objectives.order(rows, below, above)
 
 
 def train_links(
@@ -101,16 +143,18 @@ def train_links(
     num_relations: int,
     settings: Settings,
     progress: Progress,
+    hierarchy: Hierarchy | None = None,
 ) -> tuple[LinkModel, History]:
     """Train the structure vectors to find the other end of each fact, both directions.
 
     A fact in the batch is taken out of the attention while it is asked for; held-out facts are never
     in it. Keeps the state of the best validation MRR. With `neighbors` in the settings a step sees a
-    sample of the facts around its batch, and ranks among the batch's entities and as many others.
+    sample of the facts around its batch, and ranks among the batch's entities and as many others. A
+    hierarchy is a soft constraint besides: see `fusion.objectives.order`.
     """
     torch.manual_seed(settings.seed)
     model = LinkModel(graph.num_entities, num_relations, settings).to(graph.log_weight.device)
-    steps = LinkSteps(model, graph, triples, split, settings)
+    steps = LinkSteps(model, graph, triples, split, settings, hierarchy)
     train = torch.from_numpy(split.train)
     history, best = History(), copy.deepcopy(model.state_dict())
     for epoch in range(settings.epochs):

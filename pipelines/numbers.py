@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +21,11 @@ _QUDT = "http://qudt.org/schema/qudt/"
 _UNITS = (_QUDT + "hasUnit", _QUDT + "unit")
 
 
-def graph_numbers(graph: KnowledgeGraph) -> ReadNumbers:
-    """All numeric literals and dates; a unit is the value's own, else the property's (qudt:hasUnit)."""
+def graph_numbers(graph: KnowledgeGraph, wanted: Mapping[str, str] | None = None) -> ReadNumbers:
+    """All numeric literals and dates; a unit is the value's own, else the property's (qudt:hasUnit).
+
+    The values of a property are brought to its `wanted` unit, if it has one, else to its commonest.
+    """
     literals = graph.literals
     coded = literals["predicate"].combine_chunks().dictionary_encode()
     names = coded.dictionary.to_pylist()
@@ -35,6 +38,7 @@ def graph_numbers(graph: KnowledgeGraph) -> ReadNumbers:
         literals["value"].to_pylist(),
         [kind or "" for kind in literals["datatype"].to_pylist()],
         [units.get(names[number]) for number in predicate.tolist()] if units else None,
+        wanted,
     )
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from fusion.label import LabelModel, Memory, evidence_groups
 from kg.graph import KnowledgeGraph
 from kg.merge import merged
-from pipelines.joint import Observations, joint_graph
+from pipelines.joint import Observations, joint_graph, with_senses
 from pipelines.label_store import Kept
 from pipelines.labels import observed_without
 from pipelines.numbers import scaled
@@ -79,7 +79,7 @@ class Predictor:
         if kept.standard is not None:
             observations = scaled(observations, kept.standard)
         sizes = kept.about["fusion"]["feature_sizes"]
-        observations = _only(observations, sizes)
+        observations = with_senses(observations, sizes)
         return cls(kept, graph, observations, store)
 
     @cached_property
@@ -192,11 +192,12 @@ def _joined(
     media_root: str | Path | None,
     device: str,
 ) -> tuple[KnowledgeGraph, Observations]:
-    """The store's graph and the files', and the observations of both."""
+    """The store's graph and the files' with what follows from both, and the observations of both."""
     from kg.rdf import read
     from kg.vocabulary import DEFAULT
     from pipelines.building import cache_folder, media_folder
     from pipelines.encoding import MediaAccess, encode_observations
+    from pipelines.following import what_follows
 
     fresh, _ = read(list(files))
     media = MediaAccess(media_folder(files, media_root), cache_folder())
@@ -210,8 +211,12 @@ def _joined(
                 f"expected the {modality} encoder {kept} that the store was built with (got {name})"
             )
     both = merged(store.graph, fresh)
+    graph, old, new = both.graph, both.old, both.new
+    if (inferred := what_follows(store, files)) is not None:
+        more = merged(graph, inferred)
+        graph, old, new = more.graph, more.old[old], more.old[new]
     told = observed_without(fresh, encoded.observations, encoded.table, hidden)
-    return both.graph, _both(observations, both.old, told, both.new)
+    return graph, _both(observations, old, told, new)
 
 
 def _both(
@@ -234,10 +239,3 @@ def _both(
         if part.numbers is not None
     ]
     return Observations(features, owners, joined(numbers))
-
-
-def _only(observations: Observations, sizes: dict[str, int]) -> Observations:
-    """The senses that the model knows, in its order; one that is lacking now is there without a row."""
-    features = {name: observations.features.get(name, torch.empty(0, size)) for name, size in sizes.items()}
-    owners = {name: observations.owners.get(name, torch.empty(0, dtype=torch.int64)) for name in sizes}
-    return Observations(features, owners, observations.numbers)

@@ -212,14 +212,15 @@ class Searcher:
 
     @cached_property
     def finder(self) -> PathFinder:
-        """Finds chains of facts; what a thing is an instance of is no reason."""
+        """Finds chains of facts; the class of a thing is no reason, nor is a relation of prior 0."""
         graph = self.store.graph
         return PathFinder(graph.triples, graph.num_entities, self._ignored)
 
     @cached_property
     def _ignored(self) -> list[int]:
-        relations = self.store.graph.relations.to_pylist()
-        return [relations.index(RDF_TYPE)] if RDF_TYPE in relations else []
+        silent = {iri for iri, prior in self.store.settings.prior.items() if prior == 0}
+        relations = enumerate(self.store.graph.relations.to_pylist())
+        return [place for place, iri in relations if iri == RDF_TYPE or iri in silent]
 
     @cached_property
     def steps(self) -> InferredSteps:

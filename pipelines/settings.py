@@ -13,7 +13,7 @@ REASON = ("none", "rdfs", "owl")
 LOGS = ("tensorboard", "wandb", "mlflow", "none")
 """Where the course of a training can be written to."""
 
-_TUPLES = ("languages", "target", "log")
+_TUPLES = ("languages", "target", "log", "hierarchy")
 
 
 def _help(meaning: str) -> dict[str, Any]:
@@ -113,6 +113,18 @@ class Settings:
     prior: dict[str, float] = field(
         default_factory=dict, metadata=_help("prior of a relation in [0, 1], as IRI=0.5; 1 if not given")
     )
+    hierarchy: tuple[str, ...] = field(
+        default=(),
+        metadata=_help(
+            "a relation from what is below to what is above, beside skos:broader, rdfs:subClassOf and their "
+            "like; repeat for more"
+        )
+        | {"repeat": True},
+    )
+    order: float = field(
+        default=0.03,
+        metadata=_help("weight of the order of the hierarchies in the link objective; 0 for none"),
+    )
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -147,6 +159,7 @@ class Settings:
             "languages": list(self.languages),
             "target": list(self.target),
             "log": list(self.log),
+            "hierarchy": list(self.hierarchy),
         }
 
     @classmethod
@@ -165,8 +178,8 @@ class Settings:
 def _check_numbers(settings: Settings) -> None:
     """Check each number alone; NaN is in no range."""
     counts = ("epochs", "width", "structure_width", "label_width", "batch", "patience")
-    amounts = ("seed", "learning_rate", "n3", "neighbors", "reconstruction", "feature_noise", "hardness")
-    least = dict.fromkeys(counts, 1) | dict.fromkeys(amounts, 0)
+    amounts = ("seed", "learning_rate", "n3", "neighbors", "reconstruction", "feature_noise")
+    least = dict.fromkeys(counts, 1) | dict.fromkeys((*amounts, "hardness", "order"), 0)
     for name, low in least.items():
         if not low <= getattr(settings, name) < float("inf"):
             raise ValueError(f"expected {name} of at least {low} (got {getattr(settings, name)})")

@@ -6,16 +6,19 @@ No pickle: Parquet, NPY, safetensors and JSON. The folder appears whole or not a
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.files import save_tensors, write_json
+from pipelines.manifest import AGAIN, FORMAT, StoreError, package_versions, read_manifest
 from pipelines.settings import Settings
+from pipelines.states import STATE, Pin
+
+__all__ = ["FORMAT", "Store", "StoreError", "package_versions", "save_tensors", "write_json"]
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,56 +30,50 @@ if TYPE_CHECKING:
     from pipelines.completion_training import LearnedCompletion
     from pipelines.joint import Observations
 
-FORMAT = 1
-"""Version of the folder's layout; a store of another one is not opened."""
-
-PACKAGES = ("torch", "torch-geometric", "pyoxigraph", "sentence-transformers", "torchvision", "numpy")
-
-
-KEYS = frozenset(("format", "settings", "encoders", "model", "counts", "files"))
-"""What every manifest says."""
-
-AGAIN = "build it with `python -m pipelines.build_kg INPUT ... --out DIR`"
-
-
-class StoreError(ValueError):
-    """A folder that is no store, a store of another version, or one half written."""
+_TRIES = 20
+"""How often a store that others change meanwhile is opened anew."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """An opened store; its parts are read when they are first asked for."""
+    """An opened store; its parts are read when they are first asked for.
+
+    `folder` is where they lie: the store's own folder, or after updates one in it (see `pipelines.states`).
+    """
 
     folder: Path
     manifest: dict[str, Any]
 
     @classmethod
     def open(cls, folder: str | Path) -> Store:
-        """Open a store for reading.
+        """Open a store for reading, as it is now: later updates do not change what is read.
 
         Raises:
             StoreError: saying what was found and what to do.
         """
         folder = Path(folder)
-        if not folder.is_dir():
-            raise StoreError(f"expected a store at {folder} (no such folder): {AGAIN}")
-        try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            found = manifest["format"]
-        except FileNotFoundError:
-            raise StoreError(f"expected a store at {folder} (it has no manifest.json): {AGAIN}") from None
-        except (ValueError, KeyError, TypeError, OSError):
-            raise StoreError(
-                f"expected a store at {folder} (its manifest.json is damaged): {AGAIN}"
-            ) from None
-        if found != FORMAT:
-            raise StoreError(f"expected a store of format {FORMAT} at {folder} (got {found}): {AGAIN}")
-        if absent := sorted(KEYS - manifest.keys()):
-            raise StoreError(f"expected a store at {folder} (its manifest.json lacks {absent[0]}): {AGAIN}")
-        missing = [name for name in manifest["files"] if not (folder / name).exists()]
+        for _ in range(_TRIES):
+            manifest = read_manifest(folder)
+            home = folder / manifest.get(STATE, "")
+            try:
+                pin = Pin(home)
+            except OSError:
+                continue  # an update has just put another state in its place
+            if manifest == read_manifest(folder):
+                break
+        else:
+            raise StoreError(f"expected a whole store at {folder} ({home} cannot be read): {AGAIN}")
+        missing = [name for name in manifest["files"] if not (home / name).exists()]
         if missing:
             raise StoreError(f"expected a whole store at {folder} ({missing[0]} is missing): {AGAIN}")
-        return cls(folder, manifest)
+        store = cls(home, manifest)
+        vars(store)["pin"] = pin
+        return store
+
+    def release(self) -> None:
+        """Let updates take away what is read here; what was not read yet may then be gone."""
+        if pin := vars(self).get("pin"):
+            pin.release()
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:
@@ -231,64 +228,3 @@ class Store:
         with self._reading("metrics.json"):
             metrics: dict[str, Any] = json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
             return metrics
-
-
-def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Write tensors as safetensors.
-
-    Raises:
-        OSError: the disk says no.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    try:
-        save_file(owned, path)
-    except SafetensorError as error:  # its error of the disk is no OSError
-        raise OSError(str(error)) from error
-
-
-def package_versions() -> dict[str, str]:
-    """Versions of the packages that the numbers depend on."""
-    return {name: version(name) for name in PACKAGES}
-
-
-def is_store(folder: Path) -> bool:
-    """Whether a folder holds a store of whatever version, or what is left of one."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and manifest.keys() >= {"format", "settings", "files"}
-
-
-def replace_folder(partial: Path, final: Path) -> None:
-    """Put a finished folder in place of an older one, which comes back if that fails."""
-    old = _old(final)
-    shutil.rmtree(old, ignore_errors=True)
-    try:
-        if final.exists():
-            final.rename(old)
-        partial.rename(final)
-    except BaseException:
-        recover_folder(final)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def recover_folder(final: Path) -> None:
-    """Put the older folder back, if `replace_folder` was killed before the new one stood."""
-    if _old(final).exists() and not final.exists():
-        _old(final).rename(final)
-
-
-def _old(final: Path) -> Path:
-    return final.with_name(f".{final.name}.old")
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write JSON beside and rename."""
-    beside = path.with_name(f".{path.name}.tmp")
-    beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(path)

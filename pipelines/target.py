@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -109,6 +110,18 @@ def find_target(graph: KnowledgeGraph, iri: str, group: str = "") -> Target:
         more=more,
         groups=groups_of(graph, entities, group) if group else None,
     )
+
+
+def stated_classes(graph: KnowledgeGraph, iri: str, names: Sequence[str]) -> NDArray[np.int64]:
+    """Who has which of the known values of a property: ``(2, m)``, entities and places in `names`."""
+    pairs, values, _ = _linked(graph, iri)
+    if not len(pairs):
+        pairs, values = _literal(graph, iri)
+    number = {name: place for place, name in enumerate(names)}
+    known = np.array([number.get(value, -1) for value in values], dtype=np.int64)
+    entity, label = pairs[:, 0], known[pairs[:, 1]] if len(known) else pairs[:, 1]
+    kept = label >= 0
+    return np.stack([entity[kept], label[kept]])
 
 
 def _by_entity(

@@ -16,6 +16,7 @@ from torch import Tensor
 from fusion.base import STRUCTURE, JointGraph, Senses, View
 from fusion.senses import SenseFusion
 from kg.graph import KnowledgeGraph
+from kg.hierarchy import hierarchy_of
 from kg.memory import kept_memory
 from kg.ranking import summary
 from kg.splits import Split, grouped_split, triple_split
@@ -73,7 +74,7 @@ def train(
     joint = joint_graph(graph, observations, settings).to(device)
     links, histories, held_out = None, {}, {}
     structure, completion = None, None
-    stated = _stated(graph, observations, settings, joint)
+    stated = stated_joint(graph, observations, settings, joint)
     if len(stated.edges.order):
         links, histories["links"], link_scores = _links(graph, stated, settings, progress)
         structure = structure_of(links, stated)
@@ -126,6 +127,46 @@ def with_scaled_numbers(
     return with_numbers(observations, visible)
 
 
+@dataclass(frozen=True)
+class Aligned:
+    """What was trained on one split: the fusion, and the links where there are stated facts."""
+
+    model: SenseFusion
+    links: LinkModel | None
+    split: Split
+    observations: Observations
+
+
+@kept_memory()
+def aligned(
+    graph: KnowledgeGraph,
+    observations: Observations,
+    settings: Settings,
+    *,
+    without: frozenset[str] = frozenset(),
+    device: str = "cpu",
+    progress: Progress,
+) -> tuple[Aligned, JointGraph, Tensor | None]:
+    """Train links and attention on one concept-disjoint split.
+
+    Returns:
+        What was trained, the joint graph that it was trained on, and the structure vectors there.
+    """
+    if without:  # what follows from the facts that are left out would tell them
+        graph = graph.stated()
+    observations = with_scaled_numbers(graph, observations, settings)
+    joint = joint_graph(graph, observations, settings, without=without).to(device)
+    links, structure = None, None
+    stated = stated_joint(graph, observations, settings, joint, without)
+    if len(stated.edges.order):
+        links = _links(graph, stated, settings, progress)[0]
+        structure = structure_of(links, stated)
+    split = concept_split(graph, observations, settings)
+    groups = concept_groups(graph)
+    model, _ = train_alignment(joint, structure, groups, split, settings, progress)
+    return Aligned(model, links, split, observations), joint, structure
+
+
 @kept_memory()
 def retrieval_scores(
     graph: KnowledgeGraph,
@@ -137,19 +178,11 @@ def retrieval_scores(
     progress: Progress,
 ) -> dict[str, dict[str, float]]:
     """Train attention on one concept-disjoint split and score it, with the graph and without it."""
-    if without:  # what follows from the facts that are left out would tell them
-        graph = graph.stated()
-    observations = with_scaled_numbers(graph, observations, settings)
-    joint = joint_graph(graph, observations, settings, without=without).to(device)
-    structure = None
-    stated = _stated(graph, observations, settings, joint, without)
-    if len(stated.edges.order):
-        structure = structure_of(_links(graph, stated, settings, progress)[0], stated)
-    split = concept_split(graph, observations, settings)
-    groups = concept_groups(graph)
-    model, _ = train_alignment(joint, structure, groups, split, settings, progress)
-    scores = held_out_scores(model, joint, structure, split)
-    return scores | without_graph(graph, observations, split, settings, device, progress)
+    found, joint, structure = aligned(
+        graph, observations, settings, without=without, device=device, progress=progress
+    )
+    scores = held_out_scores(found.model, joint, structure, found.split)
+    return scores | without_graph(graph, found.observations, found.split, settings, device, progress)
 
 
 def without_graph(
@@ -179,13 +212,14 @@ def _links(
     triples = torch.from_numpy(used)
     share = settings.link_share
     split = triple_split(used, valid=share, test=share, seed=settings.seed)
-    links, history = train_links(joint, triples, split, graph.num_relations, settings, progress)
+    hierarchy = hierarchy_of(graph, settings.hierarchy)
+    links, history = train_links(joint, triples, split, graph.num_relations, settings, progress, hierarchy)
     held = torch.from_numpy(np.concatenate([split.valid, split.test]))
     seen = masked(joint.log_weight, edge_places(joint, len(triples)), held)
     return links, history, summary(link_ranks(links, joint, seen, triples, split.test))
 
 
-def _stated(
+def stated_joint(
     graph: KnowledgeGraph,
     observations: Observations,
     settings: Settings,

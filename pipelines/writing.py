@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.completion_training import FILES as COMPLETION
 from pipelines.label_store import save_learned
 from pipelines.numbers import as_table
+from pipelines.reading import STATEMENTS
 from pipelines.settings import Settings
 from pipelines.store import FORMAT, package_versions, save_tensors, write_json
+from pipelines.wording import counted
 
 if TYPE_CHECKING:
     from kg.graph import KnowledgeGraph
@@ -28,6 +30,19 @@ def write_parts(
     settings: Settings,
 ) -> None:
     """Write everything but the metrics and the manifest."""
+    write_observations(work, encoded)
+    save_tensors(trained.weights, work / "model.safetensors")
+    save_tensors(trained.tensors, work / "embeddings.safetensors")
+    if trained.completion is not None:
+        trained.completion.save(work)
+    for number, one in enumerate(learned):
+        save_learned(one, work / "labels", number)
+    card = model_card(graph, encoded.encoders, trained.held_out, settings)
+    (work / "README.md").write_text(card, encoding="utf-8")
+
+
+def write_observations(work: Path, encoded: Encoded) -> None:
+    """Write what was observed: features, numbers, and what became of each observation."""
     import pyarrow.parquet as pq
 
     (work / "features").mkdir(exist_ok=True)
@@ -35,16 +50,8 @@ def write_parts(
         tensors = {"features": rows, "owners": encoded.observations.owners[modality]}
         save_tensors(tensors, work / "features" / f"{modality}.safetensors")
     pq.write_table(encoded.table, work / "observations.parquet")
-    save_tensors(trained.weights, work / "model.safetensors")
-    save_tensors(trained.tensors, work / "embeddings.safetensors")
     if encoded.observations.numbers is not None:
         pq.write_table(as_table(encoded.observations.numbers), work / "numbers.parquet")
-    if trained.completion is not None:
-        trained.completion.save(work)
-    for number, one in enumerate(learned):
-        save_learned(one, work / "labels", number)
-    card = _model_card(graph, encoded, trained, settings)
-    (work / "README.md").write_text(card, encoding="utf-8")
 
 
 def write_manifest(
@@ -62,6 +69,7 @@ def write_manifest(
     files = [
         "graph",
         "rdf",
+        STATEMENTS,
         "features",
         "observations.parquet",
         "model.safetensors",
@@ -72,6 +80,7 @@ def write_manifest(
     if encoded.observations.numbers is not None:
         files.append("numbers.parquet")
     if report["findings"] is not None:
+        write_json(work / "findings.json", report["findings"])
         files.append("findings.json")
     if trained.completion is not None:
         files += COMPLETION
@@ -83,17 +92,11 @@ def write_manifest(
         "packages": package_versions(),
         "inputs": {"names": [Path(one).name for one in inputs], "sha256": report["digest"]},
         "media_root": str(media_root),
-        "counts": {
-            "entities": graph.num_entities,
-            "relations": graph.num_relations,
-            "triples": len(graph.triples),
-            "literals": len(graph.literals),
-            "observations": encoded.counts(),
-            "skipped": report["num_skipped"],
-        },
+        "counts": counts_of(graph, encoded, report["num_skipped"]),
         "skipped": report["skipped"][:1000],
         "notes": report["notes"],
         "rules": report["rules"],
+        "shapes": report["shapes"],
         "targets": [
             {"target": one.lesson.target.iri, "scores": one.scores, "sentences": one.sentences()}
             for one in learned
@@ -104,19 +107,43 @@ def write_manifest(
     (work / "reading.json").unlink(missing_ok=True)
 
 
-def _model_card(graph: KnowledgeGraph, encoded: Encoded, trained: Trained, settings: Settings) -> str:
+def counts_of(graph: KnowledgeGraph, encoded: Encoded, skipped: int) -> dict[str, Any]:
+    """What a manifest counts."""
+    return {
+        "entities": graph.num_entities,
+        "relations": graph.num_relations,
+        "triples": len(graph.triples),
+        "literals": len(graph.literals),
+        "observations": encoded.counts(),
+        "skipped": skipped,
+    }
+
+
+def model_card(
+    graph: KnowledgeGraph,
+    encoders: Mapping[str, str],
+    held_out: Mapping[str, Mapping[str, float]],
+    settings: Settings,
+    updates: int = 0,
+) -> str:
+    """What the store is, in Markdown."""
     scores = "\n".join(
         f"| {name} | {row['MRR']:.3f} | {row['R@1']:.3f} | {row['R@10']:.3f} | {row['queries']:.0f} |"
-        for name, row in trained.held_out.items()
+        for name, row in held_out.items()
     )
-    encoders = "\n".join(f"- {modality}: {name}" for modality, name in encoded.encoders.items())
+    shown = "\n".join(f"- {modality}: {name}" for modality, name in encoders.items())
+    since = ""
+    if updates:
+        since = (
+            f"\nUpdated {counted(updates, 'time')} since it was trained; the scores are of the training.\n"
+        )
     return f"""# A Sensegraph store
 
 {graph!r}, fused by {settings.fusion}, seed {settings.seed}.
-
+{since}
 Encoders:
 
-{encoders or "- none: structure alone"}
+{shown or "- none: structure alone"}
 
 Scores on held-out concepts and facts (one split; see pipelines.evaluate for more):
 

@@ -132,6 +132,14 @@ def write_collection(folder: Path) -> Collection:
     return Collection(folder, turtle, tuple(items))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes minutes runs only where it is asked for."""
+    if "long" not in config.getoption("-m"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes: pytest -m long"))
+
+
 @pytest.fixture(scope="session")
 def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder for the whole run; encoded features are cached in it, not in the user's cache."""

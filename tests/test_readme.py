@@ -14,6 +14,8 @@ import pytest
 
 from benchmarks import measure
 from pipelines import build_kg, evaluate, predict, query, serve
+from pipelines.update import main as update_main
+from pipelines.update import parser as update_parser
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -65,12 +67,14 @@ def test_the_commands_of_the_readme_run(newcomers_folder: Path) -> None:
         "pipelines.query",
         "pipelines.predict",
         "pipelines.evaluate",
+        "pipelines.update",
     }
     mains = {
         "build_kg": build_kg.main,
         "query": query.main,
         "predict": predict.main,
         "evaluate": evaluate.main,
+        "update": update_main,
     }
     for line in commands:
         _, _, module, *flags = shlex.split(line)
@@ -80,7 +84,7 @@ def test_the_commands_of_the_readme_run(newcomers_folder: Path) -> None:
 def test_every_flag_that_the_readme_names_is_there() -> None:
     known: set[str] = set()
     commands = (build_kg, query, predict, evaluate, serve)
-    for parser in (*(command.parser() for command in commands), measure.parser("")):
+    for parser in (*(command.parser() for command in commands), update_parser(), measure.parser("")):
         assert isinstance(parser, argparse.ArgumentParser)
         known |= {flag for action in parser._actions for flag in action.option_strings}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README.read_text(encoding="utf-8")))
@@ -94,6 +98,7 @@ def test_every_flag_of_the_issue_is_there() -> None:
         "query": "--store --text --image --audio --entity --weight --where -k --json",
         "predict": "--store --target --new --json --suggest",
         "evaluate": "--store --json --reconstructions --robustness",
+        "update": "--add --remove",
     }.items():
         help_text = subprocess.run(
             [sys.executable, "-m", f"pipelines.{module}", "--help"], capture_output=True, text=True, cwd=ROOT

@@ -1,5 +1,7 @@
 """Numbers as observations: units, scales learned from what is visible, rows that near values share."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -68,6 +70,28 @@ def test_literals_become_numbers_in_the_commonest_unit_and_the_rest_is_told() ->
         ),
         (4, "expected xsd:decimal (got 'warm' for http://example.org/heat)"),
     ]
+
+
+def test_a_unit_that_is_wanted_wins_over_the_commonest() -> None:
+    found = read_numbers(
+        entity=np.array([0, 1, 2]),
+        predicate=np.array([0, 0, 0]),
+        names=["http://example.org/heat"],
+        values=["20", "30", "68"],
+        datatypes=[XSD + "decimal"] * 3,
+        units=[UNIT + "DEG_C", UNIT + "DEG_C", UNIT + "DEG_F"],
+        wanted={"http://example.org/heat": UNIT + "DEG_F"},
+    )
+    np.testing.assert_allclose(found.numbers.value, [68, 86, 68])
+    assert found.units == {"http://example.org/heat": UNIT + "DEG_F"}
+
+
+def test_scales_come_back_from_json() -> None:
+    scales = Standard.fit(numbers([1, 2, 3, 4, 5, 1000]), np.zeros(6, dtype=bool))
+    again = Standard.from_json(json.loads(json.dumps(scales.as_json())))
+    assert again.names == scales.names
+    for name in ("centre", "spread", "log_scale"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(scales, name))
 
 
 def test_the_scale_is_of_the_visible_values_only() -> None:

@@ -355,6 +355,38 @@ def test_a_hidden_neighbour_is_not_heard_and_passes_nothing_on() -> None:
     assert heard.vectors.tolist() == [[0, 0, 0], EAST.tolist(), [0, 0, 0], [0, 0, 0]]
 
 
+@torch.no_grad()
+def heard_by_priors(right: float, wrong: float) -> tuple[float, Tensor]:
+    """What an entity hears by relation 0, which ties it to EAST, beside 1, to NORTH; and its context."""
+    pictures = {"image": {0: EAST, 1: NORTH}}
+    graph = graph_of(3, pictures, [(2, 0, 0), (2, 1, 1)], weights=[right, wrong])
+    model = model_of("image", context=("image",))
+    memory = model.memory(graph, None, all_but(graph, 2))
+    alpha, heard = model.listening(graph, memory["image"].present)
+    by_right = heard & (graph.edges.sources.row == 2) & (graph.edges.edge_type % 2 == 0)
+    return float(alpha[by_right].sum()), memory[CONTEXT + "image"].vectors[2]
+
+
+@pytest.mark.parametrize("prior", [0.0, 0.01, 0.1, 0.5, 1.0])
+def test_attention_by_a_relation_is_its_prior_over_the_sum_of_priors(prior: float) -> None:
+    # logits log p and log 1: a softmax of p / (p + 1)
+    assert heard_by_priors(prior, 1.0)[0] == pytest.approx(prior / (prior + 1))
+    assert heard_by_priors(1.0, prior)[0] == pytest.approx(1 / (prior + 1))
+
+
+def test_a_prior_decides_which_neighbour_an_entity_is_like_and_a_wrong_one_hurts() -> None:
+    contexts = {pair: heard_by_priors(*pair)[1] for pair in ((1.0, 0.1), (0.1, 1.0), (1.0, 1.0), (1.0, 0.0))}
+    first = {
+        pair: ["EAST", "NORTH"][int((context @ NORTH) > (context @ EAST))]
+        for pair, context in contexts.items()
+    }
+    assert first[1.0, 0.1] == "EAST"
+    assert first[0.1, 1.0] == "NORTH"
+    # by the right relation alone it is what it is tied to; each step of the wrong one's prior takes from that
+    truth = [float(contexts[pair] @ EAST) for pair in ((1.0, 0.0), (1.0, 0.1), (1.0, 1.0), (0.1, 1.0))]
+    assert truth == pytest.approx([1, 1 / math.hypot(1, 0.1), 1 / math.hypot(1, 1), 0.1 / math.hypot(1, 0.1)])
+
+
 def test_facts_of_prior_zero_have_no_influence_on_contexts() -> None:
     senses = {"image": {0: EAST, 1: NORTH, 2: UP}}
     facts = [(0, 0, 3), (1, 1, 3), (1, 1, 4), (2, 0, 1), (4, 1, 2)]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fusion.base import unit
-from fusion.objectives import alignment
+from fusion.objectives import alignment, disorder, order
 
 
 def by_hand(left: Tensor, right: Tensor, scale: float, same: list[int] | None = None) -> float:
@@ -112,3 +112,29 @@ def test_hard_negatives_weigh_by_their_nearness_and_keep_their_mean() -> None:
     assert float(alignment(left, left, scale, hardness=1e-9)) == pytest.approx(
         float(alignment(left, left, scale))
     )
+
+
+def test_disorder_is_the_squared_excess_of_what_is_above() -> None:
+    low, high = torch.tensor([[1.0, 2.0], [5.0, 5.0]]), torch.tensor([[0.0, 4.0], [4.0, 5.0]])
+    assert disorder(low, high).tolist() == [4.0, 0.0]
+    assert disorder(high, low).tolist() == [1.0, 1.0]
+
+
+def test_an_order_without_excess_is_transitive() -> None:
+    random = torch.rand(3, 50, 4, generator=torch.Generator().manual_seed(0))
+    lowest, middle, highest = random[0] + random[1] + random[2], random[1] + random[2], random[2]
+    assert bool((disorder(lowest, middle) == 0).all())
+    assert bool((disorder(middle, highest) == 0).all())
+    assert bool((disorder(lowest, highest) == 0).all())
+
+
+def test_pairs_are_drawn_into_order_and_others_out_of_it() -> None:
+    rows = torch.tensor([[2.0, 2.0], [1.0, 1.0]])
+    one, other = torch.tensor([0]), torch.tensor([1])
+    # in order; whichever row stands in for the upper one is not above the lower one: short by the margin
+    assert float(order(rows, one, other)) == 1.0
+    assert float(order(rows, one, other, margin=0.0)) == 0.0
+    # the wrong way round: off by 1 in each of two places
+    assert float(order(rows, other, one, margin=0.0)) == 2.0
+    none = torch.empty(0, dtype=torch.int64)
+    assert float(order(rows, none, none)) == 0.0

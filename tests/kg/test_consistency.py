@@ -1,11 +1,11 @@
-"""Contradictions, one of each kind, with the triples at fault; and hierarchies that go round."""
+"""Contradictions, one of each kind, with the triples at fault."""
 
 from __future__ import annotations
 
 import pyoxigraph as ox
 import pytest
 
-from kg.consistency import CHECKS, contradictions, cycles
+from kg.consistency import CHECKS, contradictions
 
 HEAD = """@prefix : <urn:> . @prefix owl: <http://www.w3.org/2002/07/owl#> .
 @prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> .
@@ -129,15 +129,4 @@ def test_the_triples_at_fault_are_given_as_they_stand_in_whatever_graphs() -> No
         ["urn:x", kind, "urn:A"],
         ["urn:x", kind, "urn:B"],
         ["urn:A", "http://www.w3.org/2002/07/owl#disjointWith", "urn:B"],
-    ]
-
-
-def test_hierarchies_that_go_round_are_shown_once_each() -> None:
-    text = """:a rdfs:subClassOf :b . :b rdfs:subClassOf :c . :c rdfs:subClassOf :a , :d , :c .
-        :d rdfs:subClassOf :e . :u skos:broader :v . :v skos:broader :u .
-        :w skos:broader :w , :u . :p rdfs:subPropertyOf :q , :p ."""
-    assert [(one["relation"].rpartition("#")[2], one["entities"]) for one in cycles(facts(text))] == [
-        ("subClassOf", ["urn:a", "urn:b", "urn:c", "urn:a"]),
-        ("broader", ["urn:u", "urn:v", "urn:u"]),
-        ("broader", ["urn:w", "urn:w"]),
     ]

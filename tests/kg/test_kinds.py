@@ -52,3 +52,8 @@ def test_what_follows_counts_unless_only_stated_facts_do(graph: KnowledgeGraph) 
     rex, bird = graph.entity_id("urn:rex"), graph.entity_id("urn:Bird")
     assert rex in members(graph, [bird])
     assert rex not in members(graph, [bird], inferred=False)
+
+
+def test_a_declared_hierarchy_counts_as_one(graph: KnowledgeGraph) -> None:
+    ids = members(graph, [graph.entity_id("urn:rex")], inferred=False, hierarchy=["urn:friend"])
+    assert {graph.entities[i].as_py() for i in ids} == {"urn:rex", "urn:pingu", "urn:photo"}

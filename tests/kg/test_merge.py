@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+
 from kg.graph import KnowledgeGraph
-from kg.merge import merged
+from kg.merge import merged, with_relations
 from kg.rdf import read
 
 OLD = """
@@ -45,3 +47,11 @@ def test_both_graphs_stand_in_one_and_the_old_relations_alone(tmp_path: Path) ->
 def test_a_graph_merged_with_itself_is_itself(tmp_path: Path) -> None:
     old = graph_of(OLD + NEW.replace("@prefix", "@prefix"), tmp_path, "old.ttl")
     assert merged(old, old).graph.equals(old)
+
+
+def test_a_graph_knows_relations_without_facts_and_means_the_same(tmp_path: Path) -> None:
+    graph = graph_of(NEW, tmp_path, "new.ttl")
+    known = with_relations(graph, pa.array(["http://example.org/between", "http://example.org/near"]))
+    assert [iri.rsplit("/", 1)[1] for iri in known.relations.to_pylist()] == ["between", "far", "near"]
+    assert set(known.to_networkx().edges(data="relation")) == set(graph.to_networkx().edges(data="relation"))
+    assert with_relations(graph, graph.relations).equals(graph)

@@ -143,6 +143,19 @@ def test_rules_apply_to_other_facts() -> None:
     assert rules.over(grown, 9).evidence(np.array([8]), np.array([BORN])).toarray()[0, 6] == 3 / 8
 
 
+def test_rules_say_the_same_where_relations_have_other_numbers(tmp_path: Path) -> None:
+    place, names = np.array([3, 1, 2]), ["actsIn", "livesIn", "cityOf", "bornIn"]
+    moved = family().renumbered(place, 4)
+    assert sorted(moved.table(names)) == sorted(family().table(NAMES))
+    moved.save(tmp_path / "rules.parquet")
+    facts = np.stack([FAMILY[:, 0], place[FAMILY[:, 1]], FAMILY[:, 2]], axis=1)
+    again = Rules.load(tmp_path / "rules.parquet", facts, 8)
+    head = np.array([3])
+    found = again.evidence(head, place[[BORN]]).toarray()
+    np.testing.assert_allclose(found, family().evidence(head, np.array([BORN])).toarray())
+    assert found.any()
+
+
 def test_a_few_walks_are_enough_to_find_a_rule_that_always_holds() -> None:
     rng = np.random.default_rng(0)
     tails = rng.integers(100, 140, 100)

@@ -21,6 +21,7 @@ HEAD = """@prefix : <urn:> . @prefix owl: <http://www.w3.org/2002/07/owl#> .
 """
 ONE = "'1'^^xsd:nonNegativeInteger"
 TWO = ":l1 rdf:first :A ; rdf:rest :l2 . :l2 rdf:first :B ; rdf:rest rdf:nil ."
+INVERSE_FUNCTIONAL = ":p a owl:InverseFunctionalProperty ."
 ONTOLOGIES = {
     "subclasses": ":A rdfs:subClassOf :B . :B rdfs:subClassOf :C . :x a :A .",
     "classes in a circle": ":A rdfs:subClassOf :B . :B rdfs:subClassOf :A . :x a :A .",
@@ -59,6 +60,8 @@ ONTOLOGIES = {
     ":x a :R ; :p :a, :b . :a a :D . :b a :D .",
     "one of anything at most": f":R owl:onProperty :p ; owl:maxQualifiedCardinality {ONE} ; "
     "owl:onClass owl:Thing . :x a :R ; :p :a, :b .",
+    "told apart by what they share": f"{INVERSE_FUNCTIONAL} :a :p :k, 'v' . :b :p :k . :c :p 'v' .",
+    "a chain that tells nothing apart": f"{INVERSE_FUNCTIONAL} :a :p :b . :b :p :c . :c :p :a .",
     "nothing": ":A rdfs:subClassOf owl:Nothing . :x a :A .",
 }
 

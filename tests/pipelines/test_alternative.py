@@ -47,6 +47,14 @@ def test_a_prior_of_zero_is_a_store_whose_graph_lacks_those_facts(searcher: Sear
     )
 
 
+def test_no_chain_of_facts_goes_by_a_relation_of_prior_zero(searcher: Searcher) -> None:
+    # "animal" names a kind; by broader and about it reaches its cards, and by nothing else
+    asked = {"text": "animal", "weights": {"text": 0.0}, "k": 6}
+    assert all(hit.path for hit in searcher.search(**asked))
+    assert not any(hit.path for hit in with_prior(searcher, {BROADER: 0.0}).search(**asked))
+    assert all(hit.path for hit in with_prior(searcher, {BROADER: 0.01}).search(**asked))
+
+
 def test_the_store_itself_stays_as_it_is(searcher: Searcher) -> None:
     before = {name: value.clone() for name, value in searcher.store.tensors.items()}
     with_prior(searcher, {ABOUT: 0.0})

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kg.closure import PROFILES, ReasoningError
+from kg.graph import KnowledgeGraph
 from kg.rdf import read
 from pipelines import build_kg, query
 from pipelines.building import build
-from pipelines.following import check_findings, reasoning_of, told
+from pipelines.following import check_findings, reasoning_of, told, what_follows
 from pipelines.joint import Observations, joint_graph
+from pipelines.prediction import Predictor
 from pipelines.retrieval import Searcher
 from pipelines.settings import REASON, Settings
 from pipelines.store import Store
-from pipelines.training import _stated
+from pipelines.training import stated_joint
 
 EX = "https://example.org/z/"
 ZOO = f"""@prefix ex: <{EX}> . @prefix schema: <https://schema.org/> . @prefix s: <urn:sensegraph:> .
@@ -124,12 +127,12 @@ def test_a_held_out_fact_is_not_given_away_by_what_follows_from_it(store: Store)
     # the link objective is trained and scored on stated facts, as if nothing had been inferred
     plain = graph.stated()
     assert len(plain.triples) == len(graph.triples) - 5
-    stated = _stated(graph, none, SMALL, joint)
+    stated = stated_joint(graph, none, SMALL, joint)
     assert (len(joint.edges.order), len(stated.edges.order)) == (
         2 * len(graph.triples),
         2 * len(plain.triples),
     )
-    assert _stated(plain, none, SMALL, joint) is joint
+    assert stated_joint(plain, none, SMALL, joint) is joint
     assert store.graph_without_hints(EX + "near").equals(plain)
 
 
@@ -173,6 +176,10 @@ def test_strict_refuses_faults_and_names_the_first(zoo: Path) -> None:
         check_findings(report, strict=True)
 
 
+SHAPE = f"@prefix sh: <http://www.w3.org/ns/shacl#> . <urn:s> a sh:NodeShape ; sh:targetClass <{EX}Animal> ;"
+VALID = "s.ttl: expected valid SHACL shapes (got: "
+
+
 @pytest.mark.parametrize(
     ("name", "text", "flag", "sentence"),
     [
@@ -189,14 +196,25 @@ def test_strict_refuses_faults_and_names_the_first(zoo: Path) -> None:
             "--rules",
             "rule a: expected a rule that comes to an end (got new facts after 1,000 rounds)",
         ),
+        (
+            "a.rq",
+            "CONSTRUCT { ?x ex:m ?k } WHERE { ?x ex:n|ex:m ?v BIND(?v + 1 AS ?k) }",
+            "--rules",
+            "rule a: expected a rule that comes to an end (got new facts after 1,000 rounds)",
+        ),
+        ("a.rq", "CONSTRUCT { ?x ex:p ?y ", "--rules", "rule a: expected valid SPARQL (got "),
         ("s.ttl", "@prefix sh:", "--shapes", "s.ttl: expected SHACL shapes in RDF (got: "),
+        ("s.ttl", f"{SHAPE} sh:sparql [ sh:select 'SELECT $this {{' ] .", "--shapes", VALID),
+        ("s.ttl", f"{SHAPE} sh:property [ sh:path <{EX}n> ; sh:pattern '(' ] .", "--shapes", VALID),
+        ("s.ttl", f"{SHAPE} sh:property [ sh:path <{EX}n> ; sh:minCount 'many' ] .", "--shapes", VALID),
+        ("s.ttl", f"{SHAPE} sh:property [ sh:minCount 1 ] .", "--shapes", VALID),
     ],
 )
 def test_bad_rules_and_shapes_are_one_sentence_of_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, flag: str, sentence: str
 ) -> None:
     (tmp_path / name).write_text(text)
-    (tmp_path / "a.ttl").write_text(f"@prefix ex: <{EX}> . ex:a ex:p ex:b .")
+    (tmp_path / "a.ttl").write_text(f"@prefix ex: <{EX}> . ex:a ex:p ex:b ; ex:n 1 ; a ex:Animal .")
     flags = [str(tmp_path / "a.ttl"), "--out", str(tmp_path / "out"), flag, str(tmp_path / name)]
     assert build_kg.main(flags) == 1
     said = capsys.readouterr().err
@@ -213,3 +231,61 @@ def test_a_contradictory_ontology_is_refused_by_strict_alone(
     assert build_kg.main(flags) == 1
     assert f"{EX}tom is a {EX}Animal and a {EX}Plant, which are disjoint" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_new_files_are_reasoned_over_as_the_store_was(zoo: Path, session_folder: Path) -> None:
+    settings = replace(SMALL, target=(EX + "size",), label_width=16)
+    sized = ZOO + ' ex:tom ex:size "big" . ex:kit ex:size "small" . ex:fern ex:size "small" .'
+    (zoo / "sized.ttl").write_text(sized, encoding="utf-8")
+    rules = [zoo / "keeper.rq"]
+    store = build([zoo / "sized.ttl"], zoo / "sized", settings=settings, device="cpu", rules=rules)
+    (zoo / "more.ttl").write_text(
+        f'@prefix ex: <{EX}> . ex:pup a ex:Cat ; <https://schema.org/name> "Pup" ; ex:childOf ex:tom .'
+    )
+    graph = Predictor.open(store, EX + "size", [zoo / "more.ttl"]).graph
+    how = reasoning_of(settings, rules, [], strict=False)
+    whole, _ = read([zoo / "sized.ttl", zoo / "more.ttl"], reasoning=how)
+    assert named_facts(graph) == named_facts(whole)
+    assert {(EX + "pup", EX + "keptBy", EX + "ann", 0.8), (EX + "ann", EX + "keeps", EX + "pup", 0.8)} <= (
+        named_facts(graph)
+    )
+    plain = replace(store.settings, reason="none")
+    assert what_follows(store.as_if(plain), [zoo / "more.ttl"]) is not None  # by the rule alone
+    assert what_follows(Store(store.folder, store.manifest | {"rules": []}).as_if(plain), []) is None
+
+
+def named_facts(graph: KnowledgeGraph) -> set[tuple[str, str, str, float]]:
+    return {
+        (graph.entities[h].as_py(), graph.relations[r].as_py(), graph.entities[t].as_py(), round(weight, 6))
+        for (h, r, t), weight in zip(graph.triples.tolist(), graph.weights.tolist(), strict=True)
+    }
+
+
+RING = f"""@prefix ex: <{EX}> . @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+ex:cat skos:broader ex:feline . ex:feline skos:broader ex:cat , ex:animal . ex:dog skos:broader ex:animal .
+ex:paw ex:partOf ex:leg . ex:leg ex:partOf ex:paw .
+"""
+
+
+def test_a_hierarchy_that_goes_round_is_told_and_refused_by_strict_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ring.ttl").write_text(RING)
+    flags = [str(tmp_path / "ring.ttl"), "--out", str(tmp_path / "out"), "--epochs", "1"]
+    assert build_kg.main([*flags, "--strict"]) == 1
+    said = capsys.readouterr().err
+    around = f"core#broader goes round: {EX}cat -> {EX}feline -> {EX}cat)"
+    assert said.startswith("error: expected facts without contradictions")
+    assert around in said
+    assert "partOf" not in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    assert build_kg.main([*flags, "--hierarchy", EX + "partOf"]) == 0
+    said = capsys.readouterr().err
+    assert around[:-1] in said
+    assert f"{EX}partOf goes round: {EX}leg -> {EX}paw -> {EX}leg" in said
+    findings = Store.open(tmp_path / "out").findings
+    assert findings is not None
+    assert [one["entities"][0] for one in findings["cycles"]] == [EX + "cat", EX + "leg"]
+    assert build_kg.main([*flags, "--hierarchy", EX + "partof"]) == 1
+    assert "expected relation of this graph (got unknown" in capsys.readouterr().err

@@ -35,6 +35,15 @@ def test_things_that_share_a_concept_directly_or_by_another_share_a_group(graph:
     assert len(set(group.values())) == 3  # the last is e: knowing is no being about
 
 
+def test_what_a_rule_finds_things_to_be_about_makes_no_group(tmp_path: Path) -> None:
+    inferred = f"<urn:c> <{ABOUT}> <urn:z> <urn:sensegraph:inferred/up/0.5> .\n"
+    (tmp_path / "facts.nq").write_text(FACTS + inferred)
+    graph = read([tmp_path / "facts.nq"])[0]
+    group = dict(zip(graph.entities.to_pylist(), concept_groups(graph).tolist(), strict=True))
+    assert len(graph.triples) == 7
+    assert len(set(group.values())) == 3
+
+
 def test_a_prior_multiplies_the_weight_of_its_relation_alone(graph: KnowledgeGraph) -> None:
     weights = edge_weights(graph, {"urn:knows": 0.25})
     knows = graph.triples[:, 1] == graph.relation_id("urn:knows")

@@ -10,13 +10,17 @@ import pytest
 import torch
 from torch.nn import functional
 
+from fusion.objectives import disorder
+from kg.graph import KnowledgeGraph
+from kg.hierarchy import Hierarchy, hierarchy_of
 from kg.links import both_directions
 from kg.ranking import realistic_ranks
-from kg.splits import Split
+from kg.rdf import read
+from kg.splits import Split, triple_split
 from pipelines import link_training
-from pipelines.joint import joint_graph
+from pipelines.joint import Observations, joint_graph
 from pipelines.link_sampling import Surroundings
-from pipelines.link_training import LinkModel, LinkSteps, link_ranks, train_links
+from pipelines.link_training import LinkModel, LinkSteps, Order, link_ranks, train_links
 from pipelines.settings import Settings
 from pipelines.store import Store
 
@@ -54,7 +58,7 @@ def test_ranks_are_those_of_tails_then_heads_without_other_known_answers(store_f
     np.testing.assert_array_equal(ranks, realistic_ranks(scores, both[:, 2].numpy(), known))
 
 
-def steps_of(store: Store, **changed: int) -> LinkSteps:
+def steps_of(store: Store, hierarchy: Hierarchy | None = None, **changed: int) -> LinkSteps:
     """Steps on all facts of the store, and a model that is not trained yet."""
     graph = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
     settings = replace(store.settings, **changed)
@@ -62,7 +66,8 @@ def steps_of(store: Store, **changed: int) -> LinkSteps:
     torch.manual_seed(0)
     model = LinkModel(graph.num_entities, store.graph.num_relations, settings)
     triples = torch.from_numpy(store.graph.triples)
-    return LinkSteps(model, graph, triples, Split(train=every, valid=every[:0], test=every[:0]), settings)
+    split = Split(train=every, valid=every[:0], test=every[:0])
+    return LinkSteps(model, graph, triples, split, settings, hierarchy)
 
 
 def test_a_step_moves_only_the_rows_that_its_sample_reaches(store_folder: Path) -> None:
@@ -122,3 +127,80 @@ def test_no_asked_facts_have_no_ranks(store_folder: Path) -> None:
     none = np.empty(0, dtype=np.int64)
     triples = torch.from_numpy(store.graph.triples)
     assert link_ranks(model, graph, graph.log_weight, triples, none).shape == (0,)
+
+
+BROADER = "http://www.w3.org/2004/02/skos/core#broader"
+
+
+def test_only_facts_of_a_hierarchy_that_does_not_go_round_are_ordered() -> None:
+    # three relations: 0 leads up, the inverse of 1 leads up, 2 is no hierarchy; 4 and 5 are below each other
+    hierarchy = Hierarchy(
+        upward=np.array([0, 1 + 3]), steps=np.empty((0, 3), np.int64), knot=np.array([0, 1, 2, 3, 4, 4])
+    )
+    facts = both_directions(
+        torch.tensor([[0, 0, 1], [2, 1, 3], [0, 2, 3], [4, 0, 5], [5, 0, 4], [1, 0, 1]]), 3
+    )
+    order = Order.of(hierarchy, torch.device("cpu"))
+    low, high = order.pairs(facts)
+    assert sorted(zip(low.tolist(), high.tolist(), strict=True)) == [(0, 1), (3, 2)]
+    # places in a sample: entity 4 stands at 0, 5 at 1, 1 at 2
+    low, high = order.pairs(torch.tensor([[0, 0, 1], [0, 0, 2]]), torch.tensor([4, 5, 1]))
+    assert (low.tolist(), high.tolist()) == ([0], [2])
+
+
+def tree(folder: Path) -> KnowledgeGraph:
+    """A root, four branches of four twigs of four leaves, and two things about each leaf."""
+    names = ["r", *(f"r{a}" for a in range(4)), *(f"r{a}{b}" for a in range(4) for b in range(4))]
+    names += [f"{name}{c}" for name in names[5:] for c in range(4)]
+    lines = [f"<urn:{name}> <{BROADER}> <urn:{name[:-1]}> ." for name in names[1:]]
+    leaves = [name for name in names if len(name) == 4]
+    lines += [f"<urn:t{n}{name}> <urn:about> <urn:{name}> ." for name in leaves for n in range(2)]
+    (folder / "tree.nt").write_text("\n".join(lines), encoding="utf-8")
+    return read([folder / "tree.nt"])[0]
+
+
+@pytest.mark.parametrize("neighbors", [0, 3])
+def test_the_order_of_a_hierarchy_reaches_facts_that_training_does_not_see(
+    tmp_path: Path, neighbors: int
+) -> None:
+    graph, none = tree(tmp_path), Observations({}, {})
+    settings = Settings(
+        epochs=15, patience=15, structure_width=16, neighbors=neighbors, batch=64, learning_rate=0.02
+    )
+    joint = joint_graph(graph, none, settings, diffusion=False)
+    triples, hierarchy = torch.from_numpy(graph.triples), hierarchy_of(graph)
+    split = triple_split(graph.triples, valid=0.1, test=0.15, seed=0)
+    held = np.concatenate([split.valid, split.test])
+    broader = held[graph.triples[held, 1] == graph.relation_id(BROADER)]
+    assert len(broader) == 53
+    low, _, high = triples[broader].unbind(1)
+    wrong = {}
+    for weight in (0.0, 0.1):
+        with_order = replace(settings, order=weight)
+        model, _ = train_links(
+            joint, triples, split, graph.num_relations, with_order, lambda *_: None, hierarchy
+        )
+        seen = link_training.masked(
+            joint.log_weight, link_training.edge_places(joint, len(triples)), torch.from_numpy(held)
+        )
+        rows = model.encoder(joint.edges, seen)
+        off = disorder(rows[low], rows[high]) >= disorder(rows[high], rows[low])
+        wrong[weight] = float(off.float().mean())
+    assert wrong[0.0] > 0.3
+    assert wrong[0.1] < 0.1
+
+
+def test_without_weight_a_hierarchy_changes_nothing(store_folder: Path) -> None:
+    store = Store.open(store_folder)
+    hierarchy = hierarchy_of(store.graph)
+    assert len(hierarchy.steps) == 10
+    plain, bare = steps_of(store, order=0), steps_of(store, order=0)
+    ordered = steps_of(store, order=1, hierarchy=hierarchy)
+    weightless = steps_of(store, order=0, hierarchy=hierarchy)
+    for steps in (plain, bare, ordered, weightless):
+        torch.manual_seed(1)
+        steps.step(torch.arange(len(steps.triples)))
+    rows = [steps.model.encoder.rows for steps in (plain, bare, ordered, weightless)]
+    assert torch.equal(rows[0], rows[1])
+    assert torch.equal(rows[0], rows[3])
+    assert not torch.equal(rows[0], rows[2])

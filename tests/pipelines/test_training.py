@@ -16,6 +16,8 @@ from pipelines.training import joint_triples, train
 if TYPE_CHECKING:
     from pipelines.settings import Settings
 
+BROADER = "http://www.w3.org/2004/02/skos/core#broader"
+
 
 def test_the_losses_fall_and_the_held_out_scores_beat_chance(store_folder: Path, settings: Settings) -> None:
     store = Store.open(store_folder)
@@ -59,3 +61,26 @@ def test_an_entity_without_any_observation_or_fact_has_a_vector_all_the_same(
     apples = [store.graph.entity_id(collection.iri(f"apple{number}")) for number in range(3)]
     boats = [store.graph.entity_id(collection.iri(f"boat{number}")) for number in range(3)]
     assert (vectors[apples] @ vectors[bare]).min() > (vectors[boats] @ vectors[bare]).max()
+
+
+def test_a_store_trained_with_a_prior_of_zero_is_that_of_a_graph_without_these_facts_to_the_bit(
+    store_folder: Path, settings: Settings
+) -> None:
+    store = Store.open(store_folder)
+    graph, short = store.graph, replace(settings, epochs=3)
+    kept = graph.triples[:, 1] != graph.relation_id(BROADER)
+    assert int((~kept).sum()) == 10
+    rows = {name: getattr(graph, name)[kept] for name in ("triples", "weights", "origin")}
+    silent, bare, whole = (
+        train(facts, store.observations, chosen, progress=lambda *_: None)
+        for facts, chosen in (
+            (graph, replace(short, prior={BROADER: 0.0})),
+            (replace(graph, **rows), short),
+            (graph, short),
+        )
+    )
+    for one, other in ((silent.weights, bare.weights), (silent.tensors, bare.tensors)):
+        assert one.keys() == other.keys()
+        assert all(torch.equal(value, other[name]) for name, value in one.items())
+    assert silent.held_out == bare.held_out
+    assert not torch.equal(silent.tensors["joint"], whole.tensors["joint"])
