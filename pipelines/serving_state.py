@@ -233,11 +233,11 @@ class States:
 
     def _take(self, state: State) -> None:
         with self._lock:
+            self._failed, self.problem = None, None
             old, self._current = self._current, state
             unused = old.readers == 0
         if unused:
             old.close()
-        self._failed, self.problem = None, None
         _log.info("moved to the state %s of %s", state.name, self._folder)
         self.moved(True)
 

@@ -17,7 +17,7 @@ pytest.importorskip("fastapi")
 
 from fastapi.testclient import TestClient
 
-from pipelines import Searcher, service_answers
+from pipelines import Query, Searcher, service_answers
 from pipelines.exhibit import Exhibit
 from pipelines.problems import MEDIA_TYPE
 from pipelines.service import STATE, make_app
@@ -110,7 +110,8 @@ def test_a_batch_gives_what_the_library_gives(client: TestClient, library: Searc
     texts = ["a sleeping cat", "a boat", "music"]
     found = client.post("/search/batch", json={"queries": [{"text": one} for one in texts], "k": 2})
     assert [one["hits"] for one in found.json()["answers"]] == [
-        plain([hit.as_json() for hit in library.search(one, k=2)]) for one in texts
+        plain([hit.as_json() for hit in answer])
+        for answer in library.search_batch([Query(one) for one in texts], k=2)
     ]
 
 
