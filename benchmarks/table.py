@@ -28,6 +28,7 @@ SPEED = (
     "search",
     "query",
     "encoding",
+    "serving",
     "startup",
 )
 QUALITY = (
@@ -40,6 +41,7 @@ QUALITY = (
     "mmkg",
     "faithfulness",
     "negation",
+    "serving_fuzz",
     "priors",
 )
 

@@ -15,6 +15,9 @@ _COLUMNS = {
 }
 """What a column becomes whose values all have such a datatype; a mix of both is of floats."""
 
+_KINDS = {"NamedNode": "uri", "BlankNode": "bnode", "Literal": "literal"}
+"""What a term is called in JSON; anything else is a triple."""
+
 
 def as_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> pa.Table:
     """Put solutions into columns: numbers where all values are numbers, else texts; null where unbound.
@@ -26,6 +29,33 @@ def as_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> pa.Table:
     columns = zip(*rows, strict=True)
     filled = {name: _column(terms) for name, terms in zip(names, columns, strict=False)}
     return pa.table({name: filled.get(name, pa.array([], pa.string())) for name in names})
+
+
+def as_bindings(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Write solutions as SPARQL 1.1 Query Results JSON has them; a variable that is unbound is left out.
+
+    Args:
+        names: the variables.
+        rows: their terms in each solution, None where one is unbound.
+    """
+    return [
+        {name: as_json(term) for name, term in zip(names, row, strict=True) if term is not None}
+        for row in rows
+    ]
+
+
+def as_json(term: Any) -> dict[str, Any]:
+    """Write one term as those results have it."""
+    kind = _KINDS.get(type(term).__name__)
+    if kind is None:
+        parts = {part: as_json(getattr(term, part)) for part in ("subject", "predicate", "object")}
+        return {"type": "triple", "value": parts}
+    out = {"type": kind, "value": term.value}
+    if kind == "literal" and term.language:
+        out["xml:lang"] = term.language
+    elif kind == "literal" and (datatype := _datatype(term)) != XSD + "string":
+        out["datatype"] = datatype
+    return out
 
 
 def _column(terms: Sequence[Any]) -> pa.Array:

@@ -6,6 +6,7 @@ refused.
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pyoxigraph as ox
 
 from kg.inferred import rule_of
-from kg.solutions import as_table
+from kg.solutions import as_bindings, as_table
 from kg.sparql_text import ConstraintError as ConstraintError
 from kg.sparql_text import as_select, refuse_other_forms, syntax_error, tokens
 from kg.vocabulary import PREFIXES
@@ -145,6 +146,32 @@ class Facts:
         solutions = self._solutions(sparql, prefixes, sparql, 0, inferred)
         names = [variable.value for variable in solutions.variables]
         return as_table(names, ([solution[name] for name in names] for solution in _carefully(solutions)))
+
+    def bindings(
+        self, sparql: str, prefixes: Mapping[str, str] | None = None, *, inferred: bool = True, most: int
+    ) -> tuple[list[str], list[dict[str, Any]], bool]:
+        """Answer a SELECT as SPARQL Results JSON does: variables, solutions, and whether there are more.
+
+        Args:
+            sparql: The query.
+            prefixes: More prefixes to know.
+            inferred: Whether it sees what follows from the facts, or only what was stated.
+            most: Solutions at most; no more are looked for.
+
+        Raises:
+            ConstraintError: It is no SELECT, is malformed, would reach the network or takes too long.
+        """
+        return _within(self._seconds, lambda: self._bindings(sparql, prefixes, inferred, most))
+
+    def _bindings(
+        self, sparql: str, prefixes: Mapping[str, str] | None, inferred: bool, most: int
+    ) -> tuple[list[str], list[dict[str, Any]], bool]:
+        refuse_other_forms(sparql)
+        solutions = self._solutions(sparql, prefixes, sparql, 0, inferred)
+        names = [variable.value for variable in solutions.variables]
+        terms = ([solution[name] for name in names] for solution in _carefully(solutions))
+        found = as_bindings(names, itertools.islice(terms, most + 1))
+        return names, found[:most], len(found) > most
 
     def _solutions(
         self, query: str, prefixes: Mapping[str, str] | None, text: str, lead: int, inferred: bool

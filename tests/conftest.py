@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -181,6 +181,24 @@ def store_folder(collection: Collection, session_folder: Path, settings: Setting
 
     folder = session_folder / "store"
     build([collection.turtle], folder, settings=settings, device="cpu")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def labelled(collection: Collection, session_folder: Path, settings: Settings) -> Path:
+    """A store that predicts what a card is about; two cards do not say."""
+    from pipelines.building import build
+
+    more = (
+        '\nex:apple9 a ex:Card ; schema:name "An apple that nobody filed"@en ;'
+        ' schema:image "media/apple0.png" .'
+        '\nex:wolf9 a ex:Card ; schema:name "A wolf at the door"@en .\n'
+    )
+    turtle = collection.folder / "unfiled.ttl"
+    turtle.write_text(collection.turtle.read_text(encoding="utf-8") + more, encoding="utf-8")
+    chosen = replace(settings, target=("https://schema.org/about",), test_share=0.3, label_width=64)
+    folder = session_folder / "labelled_cards"
+    build([turtle], folder, settings=chosen, device="cpu")
     return folder
 
 

@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 
-from pipelines.build_kg import build
 from pipelines.predict import main
 from pipelines.prediction import PredictionError, Predictor
 from pipelines.store import Store
 
-if TYPE_CHECKING:
-    from pipelines.settings import Settings
-
 ABOUT = "https://schema.org/about"
 EX = "https://example.org/c/"
 HEAD = f"@prefix ex: <{EX}> .\n@prefix schema: <https://schema.org/> .\n"
-
-
-@pytest.fixture(scope="session")
-def labelled(collection, session_folder: Path, settings: Settings) -> Path:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    """A store that predicts what a card is about; two cards do not say."""
-    more = (
-        '\nex:apple9 a ex:Card ; schema:name "An apple that nobody filed"@en ;'
-        ' schema:image "media/apple0.png" .'
-        '\nex:wolf9 a ex:Card ; schema:name "A wolf at the door"@en .\n'
-    )
-    turtle = collection.folder / "unfiled.ttl"
-    turtle.write_text(collection.turtle.read_text(encoding="utf-8") + more, encoding="utf-8")
-    chosen = replace(settings, target=(ABOUT,), test_share=0.3, label_width=64)
-    folder = session_folder / "labelled"
-    build([turtle], folder, settings=chosen, device="cpu")
-    return folder
 
 
 @pytest.fixture(scope="session")

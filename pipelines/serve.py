@@ -1,0 +1,167 @@
+"""Serve a store over HTTP: search, facts, predictions and reasons, for programs and for teams.
+
+python -m pipelines.serve --store stores/demo
+python -m pipelines.serve --store stores/demo --host 0.0.0.0 --port 8000 --token token.txt
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import ipaddress
+import logging
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+NEEDED = {
+    "fastapi": "fastapi",
+    "uvicorn": "uvicorn",
+    "python_multipart": "python-multipart",
+    "prometheus_client": "prometheus-client",
+}
+"""Modules, and the packages that they come with."""
+MOST_CONNECTIONS = 1000
+LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    out = argparse.ArgumentParser(prog="python -m pipelines.serve", description="Serve a store over HTTP.")
+    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    out.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine)")
+    out.add_argument("--port", type=int, default=8000, help="port to listen on (8000; 0: any that is free)")
+    out.add_argument(
+        "--token", type=Path, metavar="FILE", help="what requests have to carry; any other host demands it"
+    )
+    out.add_argument("--seconds", type=float, default=10.0, metavar="S", help="longest SPARQL query (10)")
+    out.add_argument(
+        "--waiting", type=int, default=64, metavar="N", help="requests that may wait, others are refused (64)"
+    )
+    out.add_argument(
+        "--media-root", type=Path, metavar="DIR", help="folder of the store's media (where it was built from)"
+    )
+    out.add_argument("--device", default="cpu", help="where the encoders run: cpu, cuda or auto")
+    return out
+
+
+def check_installed() -> None:
+    """Tell before the work that a package is missing.
+
+    Raises:
+        ImportError: naming it and how it is installed.
+    """
+    for module, package in NEEDED.items():
+        if importlib.util.find_spec(module) is None:
+            raise ImportError(
+                f"expected {package} to be installed for a service (got none): "
+                "pip install 'sensegraph[serve]'"
+            )
+
+
+def checked(flags: argparse.Namespace) -> str | None:
+    """The token, once all flags are known to make sense.
+
+    Raises:
+        ValueError: one sentence says what is wrong.
+    """
+    from pipelines.service_limits import read_token
+
+    if not 0 <= flags.port <= 65535:
+        raise ValueError(f"expected --port from 0 to 65535 (got {flags.port})")
+    if not 0 < flags.seconds <= 3600:
+        raise ValueError(f"expected --seconds above 0, at most 3600 (got {flags.seconds:g})")
+    if not 0 <= flags.waiting <= 10_000:
+        raise ValueError(f"expected --waiting from 0 to 10000 (got {flags.waiting})")
+    token = None if flags.token is None else read_token(flags.token)
+    if token is None and not _is_loopback(flags.host):
+        raise ValueError(
+            f"expected --token FILE with a host that others reach (got --host {flags.host} alone)"
+        )
+    return token
+
+
+def _is_loopback(host: str) -> bool:
+    if host in LOOPBACK:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens, before anything is read: a port in use is told at once.
+
+    Raises:
+        ValueError: the address is none of this machine's, or its port is in use.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        place = socket.create_server(address[:2], family=family, backlog=1024)
+        # else the end of an answer waits 40 ms for word that its beginning came
+        place.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return place
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(
+            f"expected a free port at an address of this machine (got {host}:{port}: {reason})"
+        ) from None
+
+
+def serve(flags: argparse.Namespace) -> None:
+    """Serve until somebody ends it.
+
+    Raises:
+        ValueError: one sentence says what is wrong.
+        ImportError: a package is missing.
+    """
+    check_installed()
+    token = checked(flags)
+    import uvicorn
+
+    from pipelines.building import resolve_device
+    from pipelines.service import make_app
+    from pipelines.serving_state import Opening, States
+
+    with listen(flags.host, flags.port) as place:
+        opening = Opening(flags.media_root, resolve_device(flags.device), flags.seconds)
+        states = States(flags.store, opening)
+        app = make_app(states, token=token, hosts=LOOPBACK | {flags.host.lower()}, waiting=flags.waiting)
+        host, port = place.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        count = states.current.store.graph.num_entities
+        print(
+            f"serving {flags.store} ({count:,} entities) at http://{shown}:{port}, see /openapi.json",
+            flush=True,
+        )
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            ws="none",
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_graceful_shutdown=30,
+            server_header=False,
+        )
+        uvicorn.Server(config).run(sockets=[place])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, serve."""
+    flags = parser().parse_args(argv)
+    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("sensegraph").setLevel(logging.INFO)
+    try:
+        serve(flags)
+    except (ValueError, ImportError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
