@@ -1,0 +1,298 @@
+"""The view that asks: words, a picture, a sound, something to be like; below them the answers as cards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nicegui import events, ui
+
+from pipelines.page_answers import Shown, answer, reasons
+from pipelines.page_chips import Chip, chips
+from pipelines.page_door import PAGE
+from pipelines.page_draft import LONGEST, MOST_SHOWN, SHOWN, Draft
+from pipelines.page_only import OnlyPanel
+from pipelines.page_weigh import WeighPanel
+from pipelines.page_words import Notice, button, icon_button, said, trusted
+from pipelines.problems import ProblemError
+from pipelines.uploads import MOST_OCTETS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.page_examples import Example
+    from pipelines.page_visit import Visit
+
+PLACEHOLDER = "Ask in your own words, or drop a picture or a sound here"
+CUT = f"a question holds at most {LONGEST:,} characters: what is longer was cut off there"
+TOO_LARGE = f"expected one picture or sound of at most {MOST_OCTETS >> 20} MB (got something larger)"
+NOT_SENT = "the file did not arrive: it is larger than allowed, or the connection was lost"
+ENTER = "(e) => { if (!e.shiftKey && !e.isComposing) { e.preventDefault(); emit(e.target.value); } }"
+
+
+class AskView:
+    """Draws the question and its answers.
+
+    Args:
+        visit: what the page remembers; its draft is the question.
+    """
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit, self._number = visit, 0
+        self._draw_question()
+        self._only = OnlyPanel(visit, self._changed)
+        self._weigh = WeighPanel(visit, self._changed)
+        for panel, toggle in ((self._only, self._only_button), (self._weigh, self._weigh_button)):
+            self._fold(panel.root, toggle, panel.fill)
+        self.notice = Notice()
+        self._busy = said("p", "Asking…", "busy").props("role=status")
+        self._busy.visible = False
+        self._results = ui.element("section").classes("results").props('aria-label="Answers"')
+
+    def _draw_question(self) -> None:
+        upload = ui.upload(
+            on_upload=self._given,
+            on_rejected=lambda: self.notice.tell(TOO_LARGE),
+            max_file_size=MOST_OCTETS,
+            auto_upload=True,
+        ).classes("composer")
+        upload.props["accept"] = "image/*,audio/*"
+        upload.props["aria-label"] = "Question"
+        # dropped files are told apart by what is in them, not by what they are called
+        del upload.props["accept"]
+        upload.on("failed", lambda: self.notice.tell(NOT_SENT), args=[])
+        self._upload = upload
+        with upload.add_slot("header"):
+            ui.element("q-uploader-add-trigger")
+        with upload.add_slot("list"):
+            said("label", "Your question", "hidden").props["for"] = "question"
+            self._text = ui.textarea(placeholder=PLACEHOLDER, value=self._visit.draft.text)
+            self._text.props(f'autogrow borderless maxlength={LONGEST} for=question input-class="question"')
+            self._text.on_value_change(self._typed)
+            self._text.on("keydown.enter", self._entered, js_handler=ENTER)
+            self._chips = ui.element("ul").classes("chips").props('aria-label="Also asked"')
+            with ui.element("div").classes("actions"):
+                pick = button("Picture or sound", "add", "quiet")
+                pick.on("click", js_handler=f"() => getElement({upload.id}).$refs.qRef.pickFiles()")
+                self._only_button = button("Only…", "only", "quiet")
+                self._weigh_button = button("Weigh…", "weigh", "quiet")
+                ui.element("span").classes("gap")
+                button("Ask", "ask", "main").on_click(self.ask)
+
+    def _fold(self, panel: ui.element, toggle: ui.button, fill: Callable[[], object]) -> None:
+        """Let a button show and hide a panel, and Esc close it."""
+        panel.visible = False
+        toggle.props["aria-expanded"] = "false"
+        toggle.props["aria-controls"] = panel.html_id
+
+        async def turn(shown: bool) -> None:
+            panel.visible = shown
+            toggle.props["aria-expanded"] = str(shown).lower()
+            if shown and asyncio.iscoroutine(filled := fill()):
+                await filled
+            if not shown:
+                toggle.run_method("$el.focus")
+
+        toggle.on_click(lambda: turn(not panel.visible))
+        panel.on("keydown.escape", lambda: turn(False), args=[])
+
+    async def open(self) -> None:
+        """Show the question's answer, asking if that is not known, or what could be asked."""
+        draft = self._visit.draft
+        await self._tell_chips()
+        if draft.is_empty:
+            await self._show_examples()
+        elif draft == self._visit.asked and self._visit.shown is not None:
+            self._show(self._visit.shown)
+        else:
+            await self._answer()
+
+    def _typed(self, event: events.ValueChangeEventArguments) -> None:
+        text = event.value or ""
+        self._visit.draft = replace(self._visit.draft, text=text[:LONGEST])
+        if len(text) >= LONGEST:
+            self.notice.tell(CUT)
+        elif text:
+            self.notice.clear()
+
+    async def _entered(self, event: events.GenericEventArguments) -> None:
+        if isinstance(event.args, str):
+            self._visit.draft = replace(self._visit.draft, text=event.args[:LONGEST])
+        await self.ask()
+
+    async def ask(self) -> None:
+        """Ask the question as it stands, from its first hits on."""
+        self._visit.draft = replace(self._visit.draft, k=SHOWN)
+        if self._visit.draft.is_empty:
+            return self.notice.tell(
+                "expected words, a picture, a sound or something to be like (got none of them)"
+            )
+        self._remember()
+        return await self._answer()
+
+    def _remember(self) -> None:
+        """Let the address hold the question: reload, back and a bookmark lead to it."""
+        query = self._visit.draft.address()
+        ui.navigate.history.push(f"{PAGE}/" + (f"?{query}" if query else ""))
+
+    async def _changed(self) -> None:
+        """After something was picked, weighed or taken away: show it, and ask anew if there is a question."""
+        await self._tell_chips()
+        if not self._visit.draft.is_empty:
+            self._remember()
+            await self._answer()
+
+    async def _answer(self) -> None:
+        draft = self._visit.draft
+        self._number += 1
+        number = self._number
+        self.notice.clear()
+        self._busy.visible = True
+        self._results.props["aria-busy"] = "true"
+        try:
+            files = self._visit.shelf.chosen(draft.picture, draft.sound)
+            shown = await self._visit.do(lambda state, room: answer(state, room, draft, files))
+        except ProblemError as problem:
+            if number == self._number:
+                self.notice.tell_problem(problem)
+            return
+        finally:
+            if number == self._number:
+                self._busy.visible = False
+                self._results.props["aria-busy"] = "false"
+        if number == self._number:  # else a later question was quicker
+            self._visit.asked, self._visit.shown = draft, shown
+            self._show(shown)
+
+    def _show(self, shown: Shown) -> None:
+        self._results.clear()
+        with self._results:
+            with ui.element("div").classes("heading"):
+                said("h2", "Answers")
+                told = said("p", shown.counted, "why").props("role=status")
+                told.props["data-state"] = shown.state
+            self._tell_understood(shown)
+            with ui.element("ol").classes("cards"):
+                for hit in shown.hits:
+                    with ui.element("li").classes("card"):
+                        trusted(hit.html, classes="inside")
+                        with ui.element("div").classes("actions"):
+                            like = button("Like this", "", "plain").on_click(partial(self._like, hit.entity))
+                            like.props["aria-label"] = f"Like this: {hit.label}"
+                            why = button("Why?", "", "quiet").on_click(
+                                partial(self._why, hit.entity, hit.label)
+                            )
+                            why.props["aria-label"] = f"Why {hit.label}?"
+            if shown.more and len(shown.hits) < MOST_SHOWN:
+                button("More answers", "down").on_click(self._more)
+
+    def _tell_understood(self, shown: Shown) -> None:
+        if shown.anchors:
+            labels = list(dict.fromkeys(label for _, label in shown.anchors))[:8]
+            said("p", f"Recognised in your question: {', '.join(labels)}", "why")
+        for line in shown.understood:
+            said("p", line, "why")
+
+    async def _more(self) -> None:
+        k = min(MOST_SHOWN, self._visit.draft.k + SHOWN)
+        self._visit.draft = replace(self._visit.draft, k=k)
+        self._remember()
+        await self._answer()
+
+    async def _like(self, iri: str) -> None:
+        self._visit.draft = replace(self._visit.draft, like=iri, k=SHOWN)
+        await self._changed()
+        ui.run_javascript("window.scrollTo({top: 0})")
+
+    async def _why(self, iri: str, label: str) -> None:
+        """Reasons in a dialog, which Esc closes."""
+        draft = self._visit.asked or self._visit.draft
+        with ui.dialog() as dialog, ui.element("div").classes("sheet reasons"):
+            dialog.props["aria-label"] = f"Why {label}?"
+            with ui.element("div").classes("heading"):
+                said("h2", f"Why {label}")
+                icon_button("Close", "close").on_click(dialog.close)
+            notice = Notice()
+            place = said("p", "Asking the same without a sense, and without a relation…", "busy late")
+        dialog.on("hide", dialog.delete)
+        dialog.open()
+        try:
+            files = self._visit.shelf.chosen(draft.picture, draft.sound)
+            html = await self._visit.do(lambda state, room: reasons(room, draft, files, iri))
+        except ProblemError as problem:
+            place.visible = False
+            return notice.tell_problem(problem)
+        place.classes(replace="sensegraph")
+        place.content = html
+        return None
+
+    async def _given(self, event: events.UploadEventArguments) -> None:
+        """A file was dropped or chosen: it takes the place of another of its kind."""
+        self._upload.reset()
+        self.notice.clear()
+        try:
+            number = await self._visit.take(event.file.name, await event.file.read())
+        except ProblemError as problem:
+            return self.notice.tell_problem(problem)
+        modality = self._visit.shelf.files[number].modality
+        draft = replace(self._visit.draft, k=SHOWN)
+        picture = modality == "image"
+        self._visit.draft = replace(draft, picture=number) if picture else replace(draft, sound=number)
+        return await self._changed()
+
+    async def _tell_chips(self) -> None:
+        draft, shelf = self._visit.draft, self._visit.shelf
+        try:
+            found = await self._visit.do(lambda state, room: chips(room, draft, shelf))
+        except ProblemError:
+            found = []
+        self._chips.clear()
+        self._chips.visible = bool(found)
+        with self._chips:
+            for chip in found:
+                self._draw_chip(chip)
+
+    def _draw_chip(self, chip: Chip) -> None:
+        async def taken() -> None:
+            self._visit.draft = chip.without(self._visit.draft)
+            if not self._only.root.visible:
+                await self._changed()
+                return
+            await self._only.tell()
+            await self._changed()
+
+        with ui.element("li").classes("chip"):
+            if chip.picture:
+                trusted(f'<img src="{chip.picture}" alt="">', "span")
+            if chip.sound:
+                trusted(f'<audio controls src="{chip.sound}" aria-label="{chip.label}"></audio>', "span")
+            said("span", chip.label)
+            icon_button(f"Take away: {chip.label}", "close").on_click(taken)
+
+    async def _show_examples(self) -> None:
+        try:
+            found = await self._visit.do(lambda state, room: room.examples)
+        except ProblemError as problem:
+            return self.notice.tell_problem(problem)
+        self._results.clear()
+        with self._results:
+            self._draw_examples(found)
+        return None
+
+    def _draw_examples(self, found: Sequence[Example]) -> None:
+        if not found:
+            said("p", "Type a question, or drop a picture or a sound.", "why")
+            return
+        said("h2", "To begin with")
+        with ui.element("ul").classes("examples"):
+            for one in found:
+                with ui.element("li"):
+                    button(one.title, "", "example").on_click(partial(self._begin, one.draft))
+
+    async def _begin(self, draft: Draft) -> None:
+        self._visit.draft = draft
+        self._text.value = draft.text
+        await self._changed()
