@@ -80,7 +80,7 @@ class AskView:
                 self._only_button = button("Only…", "only", "quiet")
                 self._weigh_button = button("Weigh…", "weigh", "quiet")
                 ui.element("span").classes("gap")
-                button("Ask", "ask", "main").on_click(self.ask)
+                button("Ask", "ask", "go").on_click(self.ask)
 
     def _fold(self, panel: ui.element, toggle: ui.button, fill: Callable[[], object]) -> None:
         """Let a button show and hide a panel, and Esc close it."""

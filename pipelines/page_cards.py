@@ -146,7 +146,11 @@ def _fact_row(fact: FactOf, here: str) -> str:
 def values_table(entity: Entity, languages: Sequence[str]) -> str:
     """The literals of an entity, those of the reader's languages first, the others folded away."""
     own, foreign = [], []
+    seen = set()
     for one in entity.literals:
+        if (one.predicate, one.value) in seen:  # the same in another language tells nothing
+            continue
+        seen.add((one.predicate, one.value))
         tag = "" if not one.language else f" <small>{escape(one.language)}</small>"
         lang = f' lang="{escape(one.language)}"' if one.language else ""
         row = (

@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipelines.graph_drawing import COLOURS, MARKS, OTHER
+from pipelines.graph_drawing import COLOURS as INKS
+from pipelines.graph_drawing import MARKS, OTHER
 
 if TYPE_CHECKING:
     import networkx
 
     from pipelines.page_atlas import Atlas, Grouping
 
+COLOURS = (*INKS[:-1], "#9467BD")
+"""Those of drawings; black could not be seen on a dark ground."""
+SIGNS = dict(zip(COLOURS, "●■◆▲▼✚★✖", strict=True)) | {OTHER: "●"}
+"""The marks of the map as characters."""
 THINNEST, WIDEST = 1.0, 9.0
 """Pixels of a line that carries no attention, and all of it."""
 LONGEST = 28
@@ -77,6 +82,7 @@ def graph_chart(
                 "type": "graph",
                 "layout": "force",
                 "roam": True,
+                "zoom": 0.85,
                 "draggable": True,
                 "scaleLimit": {"min": 0.4, "max": 4},
                 "categories": [{"itemStyle": {"color": COLOURS[1]}}, {"itemStyle": {"color": COLOURS[0]}}],
@@ -89,7 +95,7 @@ def graph_chart(
                 "label": {
                     "show": True,
                     "position": "right",
-                    "width": 130,
+                    "width": 120,
                     "overflow": "truncate",
                     "fontSize": 12,
                 },

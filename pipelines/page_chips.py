@@ -78,7 +78,7 @@ def _weights(draft: Draft) -> list[Chip]:
     out = []
     for name, weight in draft.weights.items():
         gone = {key: value for key, value in draft.weights.items() if key != name}
-        label = f"{SENSES.get(name, name)} × {weight:g}"
+        label = f"{SENSES.get(name, name)}: {weight:g}"
         out.append(Chip(label, lambda now, gone=gone: replace(now, weights=gone)))  # type: ignore[misc]
     for iri, prior in draft.priors.items():
         gone = {key: value for key, value in draft.priors.items() if key != iri}

@@ -10,6 +10,8 @@ import hmac
 import time
 from html import escape
 from http.cookies import CookieError, SimpleCookie
+from importlib.resources import files
+from string import Template
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -26,7 +28,10 @@ LASTS = 12 * 3600
 """Seconds until the token has to be typed again."""
 LONGEST = 1_000
 """Characters of what may be typed."""
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
 
 
 class Door:
@@ -118,45 +123,8 @@ def login(status: int, problem: str = "") -> Response:
     """The form that asks for the token; it needs no script."""
     told = f'<p role="alert" id="problem">{escape(problem)}</p>' if problem else ""
     described = ' aria-describedby="problem" aria-invalid="true"' if problem else ""
-    page = f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sensegraph: come in</title>
-<style>
-:root {{ color-scheme: light dark; --ink: #1d2327; --paper: #f6f6f3; --sheet: #fff; --accent: #1f5fa8; --wrong: #a3261b; }}
-@media (prefers-color-scheme: dark) {{
-  :root {{ --ink: #e8e9ea; --paper: #121417; --sheet: #1b1e22; --accent: #8ab8f0; --wrong: #ff9d94; }}
-}}
-body {{ margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--paper);
-  color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }}
-form {{ background: var(--sheet); padding: 2rem; border-radius: 1rem; width: min(22rem, calc(100vw - 6rem)); }}
-h1 {{ font-size: 1.25rem; margin: 0 0 .25rem; }}
-p {{ margin: 0 0 1rem; }} [role=alert] {{ color: var(--wrong); }}
-label {{ display: block; font-weight: 600; margin-bottom: .25rem; }}
-input {{ box-sizing: border-box; width: 100%; font: inherit; padding: .6rem .75rem; border-radius: .6rem;
-  border: 1px solid color-mix(in srgb, var(--ink) 55%, transparent); background: transparent; color: inherit; }}
-button {{ margin-top: 1rem; width: 100%; font: inherit; font-weight: 600; padding: .6rem; border: 0;
-  border-radius: .6rem; background: var(--accent); color: var(--sheet); cursor: pointer; }}
-:focus-visible {{ outline: 3px solid var(--accent); outline-offset: 2px; }}
-</style>
-</head>
-<body>
-<main>
-<form method="post" action="{ENTER}">
-<h1>Sensegraph</h1>
-<p>Whoever runs this service has given you a token.</p>
-{told}
-<label for="token">Token</label>
-<input id="token" name="token" type="password" autocomplete="current-password" required autofocus
- maxlength="{LONGEST}"{described}>
-<button type="submit">Come in</button>
-</form>
-</main>
-</body>
-</html>
-"""
+    form = Template(files("pipelines").joinpath("page_login.html").read_text(encoding="utf-8"))
+    page = form.substitute(told=told, described=described, enter=ENTER, longest=LONGEST)
     headers = {
         "Content-Security-Policy": POLICY,
         "Cache-Control": "no-store",

@@ -28,7 +28,8 @@ AROUND, MORE_AROUND = 14, 40
 """Entities in the graph at first, and on demand."""
 LEGEND = (
     "The wider a line, the more attention the fact carries: how the entity's vector came about, not why it "
-    "answers. Dashed lines were inferred. Drag to move, turn the wheel or pinch to zoom, click an entity to go there."
+    "answers. Dashed lines were inferred. Drag to move, turn the wheel or pinch to zoom, click an entity to "
+    "go there."
 )
 
 
@@ -102,7 +103,7 @@ class EntityView:
             said("h1", entity.label)
             said("p", entity.entity, "iri")
             with ui.element("div").classes("actions"):
-                button("Like this", "ask", "main").on_click(self._like)
+                button("Like this", "ask", "go").on_click(self._like)
         with ui.element("div").classes("columns"):
             with ui.element("div"):
                 trusted(media(entity.entity, entity.label, found.observed, found.state), classes="gallery")
@@ -132,7 +133,8 @@ class EntityView:
             )
             said("p", LEGEND, "why")
             rows = "".join(
-                f'<li><a href="{escape(entity_address(node))}">{escape(label)}</a> <small>{share:.0%}</small></li>'
+                f'<li><a href="{escape(entity_address(node))}">{escape(label)}</a> '
+                f"<small>{share:.0%}</small></li>"
                 for node, label, share in told
             )
             trusted(f"<details><summary>The same as a list</summary><ol>{rows}</ol></details>")

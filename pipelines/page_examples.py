@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pipelines.cards import shortened
-from pipelines.page_catalogue import Choice
+from pipelines.page_catalogue import Choice, Ids
 from pipelines.page_draft import Draft
 from pipelines.page_pattern import Picked
 
@@ -38,10 +40,21 @@ def examples(searcher: Searcher, catalogue: Catalogue) -> list[Example]:
     if "text" in searcher.store.manifest["encoders"]:
         for _, one in values[:1]:
             found.append(Example(f"“{shortened(one.label, LONGEST)}”", Draft(text=one.label)))
-        if len(values) > 1:
-            found += [_constrained(values[0][1], *values[1])]
-    found += islice(_by_media(searcher, catalogue), 3)
+            found += _constrained(catalogue, values)
+    near = values[0] if values else None
+    found += islice(_by_media(searcher, catalogue, _members(catalogue, near)), 3)
     return found
+
+
+def _members(catalogue: Catalogue, of: tuple[Choice, Choice] | None) -> Ids:
+    """The things of a value; without one, all."""
+    if of is None:
+        return catalogue.things
+    relation, value = of
+    place = catalogue.graph.entity_id(str(value.value))
+    held = catalogue.reach(catalogue.things, str(relation.value))[:, [place]].toarray().ravel()
+    own: Ids = catalogue.things[held.astype(bool)]
+    return own
 
 
 def _values(catalogue: Catalogue) -> list[tuple[Choice, Choice]]:
@@ -59,17 +72,29 @@ def _values(catalogue: Catalogue) -> list[tuple[Choice, Choice]]:
     return found
 
 
-def _constrained(wanted: Choice, relation: Choice, value: Choice) -> Example:
-    only = Picked(str(relation.value), value.value)
-    title = f"“{shortened(wanted.label, LONGEST)}”, only {relation.label}: {shortened(value.label, LONGEST)}"
-    return Example(title, Draft(text=wanted.label, picked=(only,)))
+def _constrained(catalogue: Catalogue, values: Sequence[tuple[Choice, Choice]]) -> list[Example]:
+    """Words of one relation under the constraint of another, where a part of what they name is left."""
+    relation, value = values[0]
+    own = _members(catalogue, values[0])
+    for other, wanted in values[1:]:
+        both = np.intersect1d(_members(catalogue, (other, wanted)), own)
+        if other == relation or not 0.2 * wanted.count <= len(both) < len(own):
+            continue
+        only = Picked(str(relation.value), value.value)
+        title = (
+            f"“{shortened(wanted.label, LONGEST)}”, only {relation.label}: {shortened(value.label, LONGEST)}"
+        )
+        return [Example(title, Draft(text=wanted.label, picked=(only,)))]
+    return []
 
 
-def _by_media(searcher: Searcher, catalogue: Catalogue) -> Iterator[Example]:
+def _by_media(searcher: Searcher, catalogue: Catalogue, near: Ids) -> Iterator[Example]:
     """Like something that has a picture, like something that has a sound, like the first but not its kind."""
     first = None
     for modality, said in (("image", "looks"), ("audio", "sounds")):
-        place = _with_media(searcher, catalogue.things.tolist(), modality)
+        place = _with_media(searcher, near.tolist(), modality)
+        if place is None:
+            place = _with_media(searcher, catalogue.things.tolist(), modality)
         if place is None:
             continue
         first = place if first is None else first

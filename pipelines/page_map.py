@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import events, ui
 
-from pipelines.graph_drawing import COLOURS, OTHER
 from pipelines.page_cards import entity_address
-from pipelines.page_charts import map_chart
+from pipelines.page_charts import COLOURS, OTHER, SIGNS, map_chart
 from pipelines.page_door import PAGE
 from pipelines.page_words import ICONS, Notice, button, said, trusted
 from pipelines.problems import ProblemError
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 LISTED = 60
 """Things of a group that are listed."""
 LEGEND = (
-    "Near ones are alike by all that is known of them; distances between far ones mean little. Turn the wheel or "
-    "pinch to zoom, drag to move, click a point to go there."
+    "Near ones are alike by all that is known of them; distances between far ones mean little. Turn the "
+    "wheel or pinch to zoom, drag to move, click a point to go there."
 )
 STEP, SMALLEST = 2.0, 2.0
 """A step of zooming, and the smallest part that is shown, in percent."""
@@ -96,8 +95,9 @@ class MapView:
             links = "".join(self._link(place) for place in own[:LISTED])
             more = f"<li>and {len(own) - LISTED:,} more</li>" if len(own) > LISTED else ""
             parts.append(
-                f'<details><summary><span class="dot" style="background:{colour}"></span> {escape(label)} '
-                f"({len(own):,})</summary><ul>{links}{more}</ul></details>"
+                f'<details><summary><span class="mark" style="color:{colour}" aria-hidden="true">'
+                f"{SIGNS[colour]}</span> {escape(label)} ({len(own):,})</summary>"
+                f"<ul>{links}{more}</ul></details>"
             )
         return "".join(parts)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, FastAPI, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import app as page_app
 from nicegui import core, ui
-from nicegui.page_arguments import PageArguments
 from nicegui.translations import translations
 
 from pipelines.cards import style
@@ -30,6 +30,8 @@ from pipelines.page_visit import House, Visit
 from pipelines.page_words import Notice, button, icon_button, said, trusted
 
 if TYPE_CHECKING:
+    from nicegui import Client
+
     from pipelines.service import Desk
 
 UPLOADS = f"{PAGE}/_nicegui/client/"
@@ -45,6 +47,12 @@ MARK = (
     ' fill="none" stroke="currentColor" stroke-width="1.6" opacity=".5"/><circle cx="13" cy="6.5" r="3.5"'
     ' fill="#D55E00"/><circle cx="6.5" cy="19" r="3.5" fill="#0072B2"/><circle cx="20" cy="18" r="3.5"'
     ' fill="#009E73"/></svg>'
+)
+# seen at once, until the page itself is there
+SKELETON = (
+    '<div class="skeleton" aria-hidden="true"><div class="top">'
+    f'<span class="brand">{MARK}Sensegraph</span></div>'
+    '<div class="main"><p class="busy">One moment…</p></div></div>'
 )
 THEMES = {None: "as the system", True: "dark", False: "light"}
 
@@ -67,6 +75,7 @@ def add_page(app: FastAPI, desk: Desk, door: Door | None) -> None:
     }
     css = files("pipelines").joinpath("page.css").read_text(encoding="utf-8")
     ui.add_head_html(f"<style>{style()}{css}</style>", shared=True)
+    ui.add_body_html(SKELETON, shared=True)
     for path in ("/", "/entity", "/map"):
         ui.page(path, title="Sensegraph")(_frame(house, guarded=door is not None and door.is_locked))
 
@@ -129,7 +138,7 @@ def _frame(house: House, *, guarded: bool) -> Callable[[], None]:
         with ui.element("header").classes("top"):
             trusted(f'<a class="brand" href="{PAGE}/">{MARK}Sensegraph</a>')
             with ui.element("nav").props('aria-label="Views"'):
-                trusted(f'<a href="{PAGE}/">Ask</a><a href="{PAGE}/map">Map</a>', classes="views")
+                views = trusted(_views(client), classes="views")
             _theme()
             if guarded:
                 trusted(f'<form method="post" action="{LEAVE}"><button class="leave">Leave</button></form>')
@@ -138,25 +147,45 @@ def _frame(house: House, *, guarded: bool) -> Callable[[], None]:
             news = ui.element("div").classes("news")
             frame = ui.sub_pages(
                 {
-                    "/": lambda args: _ask(visit, args),
-                    "/entity": lambda args: _entity(visit, args),
-                    "/map": lambda args: _map(visit),
+                    "/": lambda: _ask(visit, _said(client)),
+                    "/entity": lambda: _entity(visit, _said(client)),
+                    "/map": lambda: _map(visit),
                 },
                 show_404=False,
             )
+
         # the address alone tells what is shown, whichever way it was changed
-        client.sub_pages_router.on_path_changed(lambda _: frame.refresh())
+        def turned(_: str) -> None:
+            views.content = _views(client)
+            frame.refresh()
+
+        client.sub_pages_router.on_path_changed(turned)
         ui.skip_link("To the content", target=main)
         _footer(visit, news, frame)
 
     return build
 
 
-async def _ask(visit: Visit, args: PageArguments) -> None:
+def _views(client: Client) -> str:
+    """Links to the views, that which is shown marked."""
+    here = urlsplit(client.sub_pages_router.current_path).path.rstrip("/") or "/"
+    current = {True: ' aria-current="page"', False: ""}
+    return "".join(
+        f'<a href="{PAGE}{path}"{current[path == here]}>{name}</a>'
+        for path, name in (("/", "Ask"), ("/map", "Map"))
+    )
+
+
+def _said(client: Client) -> dict[str, str]:
+    """The parameters of the address as it is now."""
+    return dict(parse_qsl(urlsplit(client.sub_pages_router.current_path).query))
+
+
+async def _ask(visit: Visit, said_so: dict[str, str]) -> None:
     ui.page_title("Sensegraph")
     problem = ""
     try:
-        visit.draft = draft_of(dict(args.query_parameters))
+        visit.draft = draft_of(said_so)
     except ValueError as error:
         visit.draft, problem = Draft(), str(error)
     with ui.element("div").classes("asking"):
@@ -166,8 +195,8 @@ async def _ask(visit: Visit, args: PageArguments) -> None:
     await view.open()
 
 
-async def _entity(visit: Visit, args: PageArguments) -> None:
-    await EntityView(visit, args.query_parameters.get("iri", "")).open()
+async def _entity(visit: Visit, said_so: dict[str, str]) -> None:
+    await EntityView(visit, said_so.get("iri", "")).open()
 
 
 async def _map(visit: Visit) -> None:

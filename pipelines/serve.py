@@ -157,7 +157,7 @@ def serve(flags: argparse.Namespace) -> None:
             # what reads requests is the same whatever else is installed: its limits are known
             http="h11",
             loop="asyncio",
-            ws="websockets" if page else "none",
+            ws="websockets-sansio" if page else "none",
             ws_max_size=MOST_MESSAGE,
             limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=30,

@@ -106,7 +106,7 @@ class BodyLimit:
     Args:
         app: what reads them.
         most: octets of a body.
-        uploads: of the paths that take files, octets of a body; one that ends with a slash is that of a folder.
+        uploads: of the paths that take files, octets of a body; a path that ends with a slash is a folder.
     """
 
     def __init__(self, app: ASGIApp, most: int, uploads: dict[str, int]) -> None:
