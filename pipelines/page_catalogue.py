@@ -80,7 +80,16 @@ class Catalogue:
         broader = self.vocabulary.broader.union(map(canonical, self.hierarchy))
         up = [iri for iri in relations if canonical(iri) in broader]
         down = [iri for iri in relations if canonical(iri) in self.vocabulary.narrower]
-        return Names(self.graph.prefixes, up, down)
+        return Names(self.graph.prefixes, up, down, self._terms)
+
+    @property
+    def _terms(self) -> list[str]:
+        """Classes of vocabulary, unless there is nothing but vocabulary."""
+        _, kinds = self.graph.types()
+        if np.isin(self.things, kinds).any():
+            return []
+        iris = self.graph.entities.take(np.unique(kinds)).to_pylist()
+        return [iri for iri in iris if self.vocabulary.has("schema_types", iri)]
 
     @cached_property
     def classes(self) -> list[Choice]:

@@ -87,9 +87,9 @@ def graph_chart(
                 "scaleLimit": {"min": 0.4, "max": 4},
                 "categories": [{"itemStyle": {"color": COLOURS[1]}}, {"itemStyle": {"color": COLOURS[0]}}],
                 "force": {
-                    "repulsion": 420,
-                    "edgeLength": [70, 150],
-                    "gravity": 0.12,
+                    "repulsion": 260,
+                    "edgeLength": [45, 120],
+                    "gravity": 0.18,
                     "layoutAnimation": False,
                 },
                 "label": {

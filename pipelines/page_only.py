@@ -171,7 +171,7 @@ class OnlyPanel:
 
 def _select(label: str, picked: Callable[..., Awaitable[None]] | None) -> ui.select:
     made = ui.select({}, label=label, with_input=True, on_change=picked).props(
-        "outlined dense options-dense hide-selected fill-input"
+        "outlined dense options-dense hide-selected fill-input input-debounce=80"
     )
     made.props["dropdown-icon"] = ICONS["down"]
     return made

@@ -67,11 +67,13 @@ class Names:
         prefixes: IRI by prefix; those that every query may use come with them.
         up: relations from what is narrower to what is broader.
         down: relations that run the other way.
+        terms: classes whose members are vocabulary and do not answer unless they are asked for.
     """
 
     prefixes: Mapping[str, str]
     up: Sequence[str] = ()
     down: Sequence[str] = ()
+    terms: Sequence[str] = ()
 
     def iri(self, iri: str) -> str:
         """An IRI, short where a prefix fits.
@@ -112,11 +114,20 @@ def pattern(names: Names, kind: str | None, picked: Sequence[Picked]) -> str | N
         lines.append(f"?x a{path} {names.iri(kind)} .")
     lines += [_stated(names, one, place) for place, one in enumerate(picked, start=1) if one.wanted]
     if picked and not lines:
-        lines.append("?x ?relation ?anything .")
+        lines += _things(names)
     for place, one in enumerate(picked, start=1):
         if not one.wanted:
             lines.append(f"FILTER NOT EXISTS {{ {_stated(names, one, place)} }}")
     return "\n".join(lines) or None
+
+
+def _things(names: Names) -> list[str]:
+    """All that answers where nothing is picked: whatever something is said of, but for vocabulary."""
+    lines = ["?x ?relation ?anything .", "FILTER NOT EXISTS { ?member a ?x }"]
+    if names.terms:
+        terms = " ".join(map(names.iri, names.terms))
+        lines.append(f"FILTER NOT EXISTS {{ VALUES ?term {{ {terms} }} ?x a ?term }}")
+    return lines
 
 
 def _stated(names: Names, one: Picked, place: int) -> str:
