@@ -6,7 +6,7 @@ import json
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.page_draft import LONGEST, MOST_PICKED, MOST_SHOWN, SHOWN, Draft, draft_of
@@ -32,6 +32,7 @@ drafts = st.builds(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(drafts)
 def test_an_address_holds_the_whole_question(draft: Draft) -> None:
     assert draft_of(dict(parse_qsl(draft.address()))) == draft

@@ -89,26 +89,20 @@ def test_a_bound_is_finite_and_no_value_beside_it() -> None:
         pattern(NAMES, None, [Picked(EX + "note", Literal("a", 'en" . ?x ?y ?z'))])
 
 
-def below(searcher: Searcher, top: int) -> set[int]:
-    """A kind and all below it, by walking every fact again and again."""
-    graph, found = searcher.store.graph, {top}
-    broader = graph.relation_id(SKOS + "broader")
-    while True:
-        more = {int(h) for h, r, t in graph.triples if r == broader and int(t) in found} - found
-        if not more:
-            return found
-        found |= more
+def facts_of(searcher: Searcher, relation: str) -> list[tuple[int, int]]:
+    graph = searcher.store.graph
+    place = graph.relation_id(relation)
+    return [(head, tail) for head, other, tail in graph.triples.tolist() if other == place]
 
 
 def having(searcher: Searcher, one: Picked) -> set[int]:
-    """What has a relation to a value, by looking at every fact."""
-    graph = searcher.store.graph
-    relation = graph.relation_id(one.relation)
-    rows = [(int(h), int(t)) for h, r, t in graph.triples if r == relation]
+    """What has a relation to a value, by looking at every fact; what is below it by looking again and again."""
+    rows, broader = facts_of(searcher, one.relation), facts_of(searcher, SKOS + "broader")
     if one.value is None:
         return {head for head, _ in rows}
-    top = graph.entity_id(str(one.value))
-    wanted = below(searcher, top) if one.below else {top}
+    wanted = {searcher.store.graph.entity_id(str(one.value))}
+    while one.below and (more := {head for head, tail in broader if tail in wanted} - wanted):
+        wanted |= more
     return {head for head, tail in rows if tail in wanted}
 
 
