@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nicegui import events, ui
 
@@ -42,6 +42,8 @@ class AskView:
 
     def __init__(self, visit: Visit) -> None:
         self._visit, self._number = visit, 0
+        self._only_button = button("Only…", "only", "quiet")
+        self._weigh_button = button("Weigh…", "weigh", "quiet")
         self._draw_question()
         self._only = OnlyPanel(visit, self._changed)
         self._weigh = WeighPanel(visit, self._changed)
@@ -74,11 +76,11 @@ class AskView:
             self._text.on_value_change(self._typed)
             self._text.on("keydown.enter", self._entered, js_handler=ENTER)
             self._chips = ui.element("ul").classes("chips").props('aria-label="Also asked"')
-            with ui.element("div").classes("actions"):
+            with ui.element("div").classes("actions") as row:
                 pick = button("Picture or sound", "add", "quiet")
                 pick.on("click", js_handler=f"() => getElement({upload.id}).$refs.qRef.pickFiles()")
-                self._only_button = button("Only…", "only", "quiet")
-                self._weigh_button = button("Weigh…", "weigh", "quiet")
+                self._only_button.move(row)
+                self._weigh_button.move(row)
                 ui.element("span").classes("gap")
                 button("Ask", "ask", "go").on_click(self.ask)
 
@@ -110,7 +112,7 @@ class AskView:
         else:
             await self._answer()
 
-    def _typed(self, event: events.ValueChangeEventArguments) -> None:
+    def _typed(self, event: events.ValueChangeEventArguments[Any]) -> None:
         text = event.value or ""
         self._visit.draft = replace(self._visit.draft, text=text[:LONGEST])
         if len(text) >= LONGEST:

@@ -112,7 +112,8 @@ def plane(vectors: NDArray[np.float32], random: np.random.Generator) -> NDArray[
     laid: NDArray[np.float32] = layout.fit_transform(vectors[chosen]).astype(np.float32)
     found = laid if count == len(chosen) else _beside(vectors, vectors[chosen], laid)
     found = found - found.min(axis=0)
-    return (found / np.maximum(found.max(axis=0), 1e-6)).astype(np.float32)
+    placed: NDArray[np.float32] = (found / np.maximum(found.max(axis=0), 1e-6)).astype(np.float32)
+    return placed
 
 
 def _beside(

@@ -145,7 +145,8 @@ def _fact_row(fact: FactOf, here: str) -> str:
 
 def values_table(entity: Entity, languages: Sequence[str]) -> str:
     """The literals of an entity, those of the reader's languages first, the others folded away."""
-    own, foreign = [], []
+    own: list[str] = []
+    foreign: list[str] = []
     seen = set()
     for one in entity.literals:
         if (one.predicate, one.value) in seen:  # the same in another language tells nothing

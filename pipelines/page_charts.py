@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipelines.graph_drawing import COLOURS as INKS
-from pipelines.graph_drawing import MARKS, OTHER
+from pipelines import graph_drawing
 
 if TYPE_CHECKING:
     import networkx
 
     from pipelines.page_atlas import Atlas, Grouping
 
-COLOURS = (*INKS[:-1], "#9467BD")
+OTHER = graph_drawing.OTHER
+COLOURS = (*graph_drawing.COLOURS[:-1], "#9467BD")
 """Those of drawings; black could not be seen on a dark ground."""
 SIGNS = dict(zip(COLOURS, "●■◆▲▼✚★✖", strict=True)) | {OTHER: "●"}
 """The marks of the map as characters."""
@@ -128,7 +128,9 @@ def map_chart(atlas: Atlas, grouping: Grouping | None, labels: Sequence[str]) ->
         rows[number].append({"value": [x, y], "name": labels[place], "place": place})
     series = [_points("others", OTHER, "circle", rows[-1])]
     for number, group in enumerate(groups):
-        series.append(_points(group.label, COLOURS[number], _SYMBOLS[MARKS[number]], rows[number]))
+        series.append(
+            _points(group.label, COLOURS[number], _SYMBOLS[graph_drawing.MARKS[number]], rows[number])
+        )
     axis = {"type": "value", "min": -0.03, "max": 1.03, "show": False}
     inside = {"type": "inside", "filterMode": "none", "minSpan": 1}
     return {

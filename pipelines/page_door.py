@@ -128,6 +128,6 @@ def login(status: int, problem: str = "") -> Response:
     headers = {
         "Content-Security-Policy": POLICY,
         "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin",
     }
     return HTMLResponse(page, status, headers=headers)

@@ -144,7 +144,8 @@ class EntityView:
 
     def _clicked(self, event: events.EChartPointClickEventArguments) -> None:
         if event.data_type == "node":
-            ui.navigate.to(entity_address(event.data["id"]).removeprefix(PAGE))
+            node: Any = event.data
+            ui.navigate.to(entity_address(node["id"]).removeprefix(PAGE))
 
     def _like(self) -> None:
         self._visit.draft = replace(self._visit.draft, like=self._iri, k=SHOWN)

@@ -117,7 +117,7 @@ def _by_media(searcher: Searcher, catalogue: Catalogue, near: Ids) -> Iterator[E
 def _with_media(searcher: Searcher, things: Sequence[int], modality: str) -> int | None:
     """The thing of the shortest name that has such a medium which can be had."""
     owners = searcher.store.observations.owners
-    having = set(owners[modality].tolist()).intersection(things) if modality in owners else set()
+    having: set[int] = set(owners[modality].tolist()).intersection(things) if modality in owners else set()
     ordered = sorted(having, key=lambda place: (len(searcher.labels[place]), searcher.labels[place], place))
     for place in ordered[:LOOKED_AT]:
         observed = searcher.exhibit.observations(searcher.store.graph.entities[place].as_py())

@@ -108,7 +108,7 @@ class MapView:
     def _iri(self, place: int) -> str:
         return str(self._iris[place])
 
-    def _recoloured(self, event: events.ValueChangeEventArguments) -> None:
+    def _recoloured(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self._root.clear()
         with self._root:
             self._draw(int(event.value))
@@ -123,7 +123,8 @@ class MapView:
             )
 
     def _clicked(self, event: events.EChartPointClickEventArguments) -> None:
-        ui.navigate.to(entity_address(self._iri(int(event.data["place"]))).removeprefix(PAGE))
+        point: Any = event.data
+        ui.navigate.to(entity_address(self._iri(int(point["place"]))).removeprefix(PAGE))
 
 
 def _look(state: State, room: Room) -> tuple[Atlas, list[str], pa.Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from html import escape
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nicegui import events, ui
 
@@ -101,7 +101,7 @@ class OnlyPanel:
 
         await self._try(lambda state, room: counted(room, draft), told)
 
-    async def _class_picked(self, event: events.ValueChangeEventArguments) -> None:
+    async def _class_picked(self, event: events.ValueChangeEventArguments[Any]) -> None:
         if self._filling:
             return
         place = -1 if event.value is None else int(event.value)
@@ -110,7 +110,7 @@ class OnlyPanel:
         await self.fill()
         await self._changed()
 
-    async def _relation_picked(self, event: events.ValueChangeEventArguments) -> None:
+    async def _relation_picked(self, event: events.ValueChangeEventArguments[Any]) -> None:
         if self._filling or event.value is None:
             return
         kind, relation = self._visit.draft.kind, str(self._relations[int(event.value)].value)

@@ -96,7 +96,7 @@ def facts_of(searcher: Searcher, relation: str) -> list[tuple[int, int]]:
 
 
 def having(searcher: Searcher, one: Picked) -> set[int]:
-    """What has a relation to a value, by looking at every fact; what is below it by looking again and again."""
+    """What has a relation to a value, by looking at every fact, again and again for what is below."""
     rows, broader = facts_of(searcher, one.relation), facts_of(searcher, SKOS + "broader")
     if one.value is None:
         return {head for head, _ in rows}

@@ -92,10 +92,11 @@ SPAN = """() => {
   const chart = getElement(Number(document.querySelector('.map').id.slice(1))).chart;
   return chart.getOption().dataZoom.map(one => Math.round(one.end - one.start));
 }"""
-DROP = """([name, kind, content]) => {
+DROP = """async ([name, kind, content]) => {
   const files = new DataTransfer(), target = document.querySelector('.composer');
   files.items.add(new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], name, {type: kind}));
   target.dispatchEvent(new DragEvent('dragover', {dataTransfer: files, bubbles: true, cancelable: true}));
+  await new Promise(done => setTimeout(done, 100));
   const over = document.querySelector('.q-uploader__dnd');
   over.dispatchEvent(new DragEvent('drop', {dataTransfer: files, bubbles: true, cancelable: true}));
 }"""
@@ -166,7 +167,9 @@ def page(context: BrowserContext, home: str) -> Iterator[Page]:
     opened.on("pageerror", lambda error: troubles.append(str(error)))
     opened.on(
         "request",
-        lambda request: None if request.url.startswith((home, "data:")) else troubles.append(request.url),
+        lambda request: (
+            None if request.url.startswith((home, "data:", "blob:")) else troubles.append(request.url)
+        ),
     )
     opened.goto(f"{home}{PAGE}/")
     expect(opened.get_by_role("heading", name="To begin with")).to_be_visible()
