@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -42,6 +43,8 @@ class AskView:
 
     def __init__(self, visit: Visit) -> None:
         self._visit, self._number = visit, 0
+        # handlers outlive what they were clicked on, so the page is named
+        self._client = ui.context.client
         self._only_button = button("Only…", "only", "quiet")
         self._weigh_button = button("Weigh…", "weigh", "quiet")
         self._draw_question()
@@ -138,7 +141,8 @@ class AskView:
     def _remember(self) -> None:
         """Let the address hold the question: reload, back and a bookmark lead to it."""
         query = self._visit.draft.address()
-        ui.navigate.history.push(f"{PAGE}/" + (f"?{query}" if query else ""))
+        address = json.dumps(f"{PAGE}/" + (f"?{query}" if query else ""))
+        self._client.run_javascript(f'history.pushState({{}}, "", {address})')
 
     async def _changed(self) -> None:
         """After something was picked, weighed or taken away: show it, and ask anew if there is a question."""
@@ -207,12 +211,12 @@ class AskView:
     async def _like(self, iri: str) -> None:
         self._visit.draft = replace(self._visit.draft, like=iri, k=SHOWN)
         await self._changed()
-        ui.run_javascript("window.scrollTo({top: 0})")
+        self._client.run_javascript("window.scrollTo({top: 0})")
 
     async def _why(self, iri: str, label: str) -> None:
         """Reasons in a dialog, which Esc closes."""
         draft = self._visit.asked or self._visit.draft
-        with ui.dialog() as dialog, ui.element("div").classes("sheet reasons"):
+        with self._results, ui.dialog() as dialog, ui.element("div").classes("sheet reasons"):
             dialog.props["aria-label"] = f"Why {label}?"
             with ui.element("div").classes("heading"):
                 said("h2", f"Why {label}")

@@ -50,6 +50,7 @@ def graph_chart(
         {
             "id": iri,
             "name": told["label"],
+            "value": round(told["heard"], 3),
             "symbolSize": 34 if iri == centre else 12 + 22 * told["heard"] ** 0.5,
             "category": 0 if iri == centre else 1,
             "label": {"fontWeight": "bold" if iri == centre else "normal"},
@@ -74,9 +75,7 @@ def graph_chart(
             }
         )
     return {
-        "aria": {"enabled": True},
         "animation": False,
-        "tooltip": TOOLTIP,
         "series": [
             {
                 "type": "graph",
@@ -104,7 +103,7 @@ def graph_chart(
                 "edgeLabel": {"show": True, "formatter": "{c}", "fontSize": 10},
                 "lineStyle": {"color": "#8a939b", "opacity": 0.85},
                 "labelLayout": {"hideOverlap": True},
-                "emphasis": {"focus": "adjacency"},
+                "emphasis": {"focus": "adjacency", "label": {"show": True, "overflow": "none"}},
                 "data": nodes,
                 "links": links,
             }
@@ -134,7 +133,6 @@ def map_chart(atlas: Atlas, grouping: Grouping | None, labels: Sequence[str]) ->
     axis = {"type": "value", "min": -0.03, "max": 1.03, "show": False}
     inside = {"type": "inside", "filterMode": "none", "minSpan": 1}
     return {
-        "aria": {"enabled": True},
         "animation": False,
         "tooltip": TOOLTIP | {"formatter": "{b}"},
         "grid": {"left": 8, "right": 8, "top": 8, "bottom": 8},

@@ -135,14 +135,15 @@ def _frame(house: House, *, guarded: bool) -> Callable[[], None]:
         client = ui.context.client
         client.on_delete(visit.shelf.close)
         ui.colors(primary="#1f5fa8")
-        with ui.element("header").classes("top"):
+        with client.layout, ui.element("header").classes("top") as top:
             trusted(f'<a class="brand" href="{PAGE}/">{MARK}Sensegraph</a>')
             with ui.element("nav").props('aria-label="Views"'):
                 views = trusted(_views(client), classes="views")
             _theme()
             if guarded:
                 trusted(f'<form method="post" action="{LEAVE}"><button class="leave">Leave</button></form>')
-        main = ui.element("main").classes("main")
+        top.move(target_index=0)
+        main = ui.element("div").classes("main")
         with main:
             news = ui.element("div").classes("news")
             frame = ui.sub_pages(
@@ -220,7 +221,7 @@ def _theme() -> None:
 def _footer(visit: Visit, news: ui.element, frame: ui.sub_pages) -> None:
     """What store it is; and news, as soon as another state of it answers."""
     seen = visit.state
-    with ui.element("footer").classes("foot"):
+    with ui.context.client.layout, ui.element("footer").classes("foot"):
         count = visit.house.desk.states.current.store.graph.num_entities
         told = said("p", f"{count:,} entities in the store")
 

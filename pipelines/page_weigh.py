@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from nicegui import ui
+from nicegui import events, ui
 
 from pipelines.page_cards import SENSES
 from pipelines.page_catalogue import readable
@@ -25,6 +25,7 @@ HELP = {
     "joint": "what the facts and all senses together say",
     "graph": "nearness, by the facts, to what the question names",
 }
+VALUE = "(e) => emit(e.target.value)"
 Part = Literal["weights", "priors"]
 
 
@@ -69,15 +70,19 @@ class WeighPanel:
         now: Mapping[str, float] = getattr(self._visit.draft, part)
         with ui.element("div").classes("slider"):
             said("span", name, "name").tooltip(hint or name)
-            slider = ui.slider(min=0, max=most, step=0.05, value=now.get(key, usual))
+            # a browser's own slider: keys and screen readers know it
+            slider = ui.element("input").props(f"type=range min=0 max={most:g} step=0.05")
+            slider.props["value"] = now.get(key, usual)
             slider.props["aria-label"] = name + (f": {hint}" if hint else "")
-            number = said("span", f"{slider.value:.2f}", "number")
-            slider.on_value_change(lambda event: number.set_content(f"{event.value:.2f}"))
-            slider.on("change", partial(self._moved, part, key, usual, slider), args=[])
+            number = said("span", f"{slider.props['value']:.2f}", "number")
+            slider.on("input", lambda event: number.set_content(f"{float(event.args):.2f}"), js_handler=VALUE)
+            slider.on("change", partial(self._moved, part, key, usual, slider), js_handler=VALUE)
 
-    async def _moved(self, part: Part, key: str, usual: float, slider: ui.slider) -> None:
+    async def _moved(
+        self, part: Part, key: str, usual: float, slider: ui.element, event: events.GenericEventArguments
+    ) -> None:
         now = dict(getattr(self._visit.draft, part))
-        now[key] = round(float(slider.value or 0.0), 2)
+        now[key] = slider.props["value"] = round(float(event.args), 2)
         if now[key] == usual:
             del now[key]
         draft = self._visit.draft

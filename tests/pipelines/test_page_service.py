@@ -315,8 +315,12 @@ def test_a_constraint_is_picked_and_the_sparql_that_it_makes_is_shown(page: Page
     assert chips(page) == ["only card", "about: fruit"]
     assert all("apple" in title.lower() or "lemon" in title.lower() for title in titles(page))
     keep(page, "constraint")
-    panel.get_by_label("Value").press("Escape")
-    panel.get_by_role("button", name="Add").press("Escape")
+    panel.get_by_label("Value").click()
+    expect(page.get_by_role("option", name="animal (6)")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("option")).to_have_count(0)
+    expect(panel).to_be_visible()
+    page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
     expect(page.get_by_role("button", name="Only…")).to_be_focused()
 
@@ -333,7 +337,7 @@ def test_sliders_of_senses_and_priors_change_the_answer(page: Page) -> None:
     about = panel.get_by_role("slider", name="about")
     box = about.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 1, box["y"] + box["height"] / 2)
+    page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
     expect(page.locator(".chip").nth(1)).to_contain_text("trust in about 0")
     answered(page)
     # without the facts of about no chain of them is a reason
@@ -399,7 +403,7 @@ def test_the_map_is_zoomed_and_a_point_of_it_clicked(page: Page) -> None:
     page.get_by_role("button", name="Whole map").click()
     page.wait_for_function(f"() => ({SPAN})()[0] === 100")
     page.mouse.click(*page.evaluate(POINT, "A lone wolf"))
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator(".iri")).to_contain_text(EX)
     assert "/entity?iri=" in page.url
 
 
@@ -431,12 +435,13 @@ BAD: list[tuple[str, bytes, str]] = [
 ]
 
 
-def test_bad_files_are_told_in_one_sentence_and_nothing_is_lost(page: Page) -> None:
+def test_bad_files_are_told_in_one_sentence_and_nothing_is_lost(page: Page, tmp_path: Path) -> None:
     ask(page, "a sour lemon")
     for name, content, words in BAD:
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name="Picture or sound").click()
-        chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": content})
+        (tmp_path / name).write_bytes(content)
+        chooser.value.set_files(tmp_path / name)
         told = page.get_by_role("alert").filter(has_text=words)
         expect(told).to_be_visible()
         assert told.inner_text().count(". ") == 0
@@ -554,7 +559,7 @@ def test_the_page_follows_the_store(page: Page, store: Path, collection: Any) ->
         "@prefix ex: <https://example.org/c/> . @prefix schema: <https://schema.org/> .\n"
         'ex:submarine a ex:Card ; schema:about ex:boat ; schema:name "A purple submarine"@en .\n'
     )
-    assert main(["--store", str(store), "--add", str(more)]) == 0
+    assert main([str(store), "--add", str(more)]) == 0
     expect(page.get_by_role("alert")).to_contain_text("The store was updated")
     keep(page, "updated")
     page.get_by_role("button", name="Show this again from it").click()
