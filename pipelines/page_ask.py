@@ -141,8 +141,9 @@ class AskView:
     def _remember(self) -> None:
         """Let the address hold the question: reload, back and a bookmark lead to it."""
         query = self._visit.draft.address()
-        address = json.dumps(f"{PAGE}/" + (f"?{query}" if query else ""))
-        self._client.run_javascript(f'history.pushState({{}}, "", {address})')
+        address = f"/?{query}" if query else "/"
+        self._client.sub_pages_router.current_path = address
+        self._client.run_javascript(f'history.pushState({{}}, "", {json.dumps(PAGE + address)})')
 
     async def _changed(self) -> None:
         """After something was picked, weighed or taken away: show it, and ask anew if there is a question."""

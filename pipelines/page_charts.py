@@ -86,9 +86,9 @@ def graph_chart(
                 "scaleLimit": {"min": 0.4, "max": 4},
                 "categories": [{"itemStyle": {"color": COLOURS[1]}}, {"itemStyle": {"color": COLOURS[0]}}],
                 "force": {
-                    "repulsion": 260,
-                    "edgeLength": [45, 120],
-                    "gravity": 0.18,
+                    "repulsion": 380,
+                    "edgeLength": [55, 140],
+                    "gravity": 0.13,
                     "layoutAnimation": False,
                 },
                 "label": {

@@ -114,7 +114,9 @@ class OnlyPanel:
         if self._filling or event.value is None:
             return
         kind, relation = self._visit.draft.kind, str(self._relations[int(event.value)].value)
+        self._value.disable()  # until its values are there
         await self._try(lambda state, room: room.catalogue.offer(kind, relation), self._show_value)
+        self._value.enable()
 
     def _show_value(self, offer: Offer) -> None:
         self._offer = offer
@@ -144,6 +146,7 @@ class OnlyPanel:
         draft = self._visit.draft
         if one not in draft.picked:
             self._visit.draft = replace(draft, picked=(*draft.picked, one))
+        self._value.value = None
         await self.tell()
         return await self._changed()
 
