@@ -142,7 +142,7 @@ class AskView:
         """Let the address hold the question: reload, back and a bookmark lead to it."""
         query = self._visit.draft.address()
         address = f"/?{query}" if query else "/"
-        self._client.sub_pages_router.current_path = address
+        self._client.sub_pages_router.current_path = self._visit.address = address
         self._client.run_javascript(f'history.pushState({{}}, "", {json.dumps(PAGE + address)})')
 
     async def _changed(self) -> None:

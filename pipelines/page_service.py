@@ -131,8 +131,8 @@ def _frame(house: House, *, guarded: bool) -> Callable[[], None]:
     """The builder of the page: what stands around every view."""
 
     def build() -> None:
-        visit = Visit(house)
         client = ui.context.client
+        visit = Visit(house, address=client.sub_pages_router.current_path)
         client.on_delete(visit.shelf.close)
         ui.colors(primary="#1f5fa8")
         with client.layout, ui.element("header").classes("top") as top:
@@ -156,9 +156,12 @@ def _frame(house: House, *, guarded: bool) -> Callable[[], None]:
             )
 
         # the address alone tells what is shown, whichever way it was changed
-        def turned(_: str) -> None:
-            views.content = _views(client)
-            frame.refresh()
+        def turned(path: str) -> None:
+            address = path.partition("#")[0]
+            if address != visit.address:  # else it is a link within the view, which goes on
+                visit.address = address
+                views.content = _views(client)
+                frame.refresh()
 
         client.sub_pages_router.on_path_changed(turned)
         ui.skip_link("To the content", target=main)

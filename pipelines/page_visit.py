@@ -55,6 +55,7 @@ class Visit:
         draft: the question as it stands.
         asked: the question that was answered last.
         shown: its answer.
+        address: the address that is shown, below the page's own.
     """
 
     house: House
@@ -62,6 +63,7 @@ class Visit:
     draft: Draft = field(default_factory=Draft)
     asked: Draft | None = None
     shown: Shown | None = None
+    address: str = "/"
 
     @property
     def state(self) -> str:

@@ -306,7 +306,7 @@ def test_a_constraint_is_picked_and_the_sparql_that_it_makes_is_shown(page: Page
     expect(panel.locator(".sparql")).to_have_text("?x a ex:Card .")
     panel.get_by_label("Relation").click()
     page.get_by_role("option", name="about (30)").click()
-    expect(panel.get_by_label("and all that is narrower than it")).to_be_checked()
+    expect(panel.get_by_role("checkbox", name="and all that is narrower than it")).to_be_checked()
     panel.get_by_label("Value").click()
     page.get_by_role("option", name="fruit (6)").click()
     panel.get_by_role("button", name="Add").click()
@@ -409,9 +409,11 @@ def test_the_map_is_zoomed_and_a_point_of_it_clicked(page: Page) -> None:
 
 
 def test_all_goes_by_keys(page: Page) -> None:
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    page.get_by_label("Your question").fill("not sent yet")
+    page.get_by_role("link", name="To the content").focus()
     page.keyboard.press("Enter")
+    expect(page.locator("#app .main")).to_be_focused()
+    expect(page.get_by_label("Your question")).to_have_value("not sent yet")
     reached = []
     for _ in range(8):
         page.keyboard.press("Tab")
