@@ -31,6 +31,7 @@ PLACEHOLDER = "Ask in your own words, or drop a picture or a sound here"
 CUT = f"a question holds at most {LONGEST:,} characters: what is longer was cut off there"
 TOO_LARGE = f"expected one picture or sound of at most {MOST_OCTETS >> 20} MB (got something larger)"
 NOT_SENT = "the file did not arrive: it is larger than allowed, or the connection was lost"
+CLOSED = "() => { if (!document.querySelector('.q-menu')) emit(); }"  # Esc closes a list that is open first
 ENTER = "(e) => { if (!e.shiftKey && !e.isComposing) { e.preventDefault(); emit(e.target.value); } }"
 
 
@@ -99,10 +100,10 @@ class AskView:
             if shown and asyncio.iscoroutine(filled := fill()):
                 await filled
             if not shown:
-                toggle.run_method("$el.focus")
+                self._client.run_javascript(f"getElement({toggle.id}).$el.focus()")
 
         toggle.on_click(lambda: turn(not panel.visible))
-        panel.on("keydown.escape", lambda: turn(False), args=[])
+        panel.on("keydown.escape", lambda: turn(False), js_handler=CLOSED)
 
     async def open(self) -> None:
         """Show the question's answer, asking if that is not known, or what could be asked."""
