@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from nicegui import events, ui
@@ -17,7 +18,7 @@ from pipelines.page_door import PAGE
 from pipelines.page_draft import LONGEST, MOST_SHOWN, SHOWN, Draft
 from pipelines.page_only import OnlyPanel
 from pipelines.page_weigh import WeighPanel
-from pipelines.page_words import Notice, button, icon_button, said, trusted
+from pipelines.page_words import Notice, button, icon_button, light_button, said, trusted
 from pipelines.problems import ProblemError
 from pipelines.uploads import MOST_OCTETS
 
@@ -188,12 +189,10 @@ class AskView:
                     with ui.element("li").classes("card"):
                         trusted(hit.html, classes="inside")
                         with ui.element("div").classes("actions"):
-                            like = button("Like this", "", "plain").on_click(partial(self._like, hit.entity))
-                            like.props["aria-label"] = f"Like this: {hit.label}"
-                            why = button("Why?", "", "quiet").on_click(
-                                partial(self._why, hit.entity, hit.label)
-                            )
-                            why.props["aria-label"] = f"Why {hit.label}?"
+                            like = light_button("Like this", f"Like this: {hit.label}")
+                            like.on("click", partial(self._like, hit.entity), args=[])
+                            why = light_button("Why?", f"Why {hit.label}?", "quiet")
+                            why.on("click", partial(self._why, hit.entity, hit.label), args=[])
             if shown.more and len(shown.hits) < MOST_SHOWN:
                 button("More answers", "down").on_click(self._more)
 
@@ -276,7 +275,9 @@ class AskView:
             if chip.picture:
                 trusted(f'<img src="{chip.picture}" alt="">', "span")
             if chip.sound:
-                trusted(f'<audio controls src="{chip.sound}" aria-label="{chip.label}"></audio>', "span")
+                trusted(
+                    f'<audio controls src="{chip.sound}" aria-label="{escape(chip.label)}"></audio>', "span"
+                )
             said("span", chip.label)
             icon_button(f"Take away: {chip.label}", "close").on_click(taken)
 

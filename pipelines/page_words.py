@@ -27,8 +27,8 @@ def said(tag: str, text: str, classes: str = "") -> ui.html:
 
 
 def trusted(html: str, tag: str = "div", classes: str = "") -> ui.html:
-    """HTML of ours, in which all that comes from the data is escaped; the browser cleans it once more."""
-    return ui.html(html, tag=tag).classes(classes)
+    """HTML of `pipelines.page_cards` and its like, in which all that comes from the data is escaped."""
+    return ui.html(html, tag=tag, sanitize=False).classes(classes)
 
 
 def button(text: str, icon: str = "", classes: str = "plain") -> ui.button:
@@ -36,6 +36,19 @@ def button(text: str, icon: str = "", classes: str = "plain") -> ui.button:
     made = ui.button(text, color=None).props("no-caps unelevated").classes(f"button {classes}")
     if icon:
         made.props["icon"] = ICONS[icon]
+    return made
+
+
+def light_button(text: str, name: str, classes: str = "plain") -> ui.html:
+    """A browser's own button, for where there are dozens.
+
+    Args:
+        text: what stands on it.
+        name: what is read out.
+        classes: how it looks.
+    """
+    made = said("button", text, f"button light {classes}")
+    made.props["aria-label"], made.props["type"] = name, "button"
     return made
 
 
