@@ -4,7 +4,7 @@ python -m benchmarks.page --store stores/demo [--quick]
 
 Debian's Chromium, headless, on the same machine: what draws is the processor that answers. Each opening has
 a browser context without a cache; the times of paints are Chromium's own. An answer is there when its cards
-are in the page and are drawn; each question is another one, and ten are asked before any counts.
+are drawn, their pictures apart; each question is another one, and ten come before any that counts.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ WARM = 10
 PAINTS = (
     "() => Object.fromEntries(performance.getEntriesByType('paint').map(one => [one.name, one.startTime]))"
 )
+QUIET = """() => [...document.querySelectorAll('.card img')]
+  .every(one => one.complete || one.getBoundingClientRect().top > innerHeight)"""
 # milliseconds from Enter to the frame in which the cards of another question are drawn
 ASKED = """text => new Promise(done => {
   const question = document.querySelector('textarea.question'), answers = document.querySelector('.results');
@@ -89,8 +91,13 @@ def paints(browser: Browser, address: str) -> tuple[float, float]:
 
 
 def answers(page: Page, words: Sequence[str]) -> list[float]:
-    """Seconds of each question."""
-    return [page.evaluate(ASKED, text) / 1000 for text in words]
+    """Seconds of each question, each asked when the pictures of the one before have come."""
+    taken = []
+    for text in words:
+        taken.append(page.evaluate(ASKED, text) / 1000)
+        page.wait_for_load_state("networkidle")
+        page.wait_for_function(QUIET)
+    return taken
 
 
 def main(argv: Sequence[str] | None = None) -> int:

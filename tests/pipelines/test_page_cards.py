@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("fastapi")
+
 from pipelines.exhibit import Observed
 from pipelines.explain import Hit
 from pipelines.page_cards import card, chain, entity_address, facts_table, media, sounds, values_table

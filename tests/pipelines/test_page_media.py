@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("fastapi")
+
 from pipelines.page_media import MOST_FILES, Shelf
 from pipelines.problems import ProblemError
 from pipelines.uploads import MOST_OCTETS
