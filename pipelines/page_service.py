@@ -69,7 +69,7 @@ def add_page(app: FastAPI, desk: Desk, door: Door | None) -> None:
     app.include_router(_routes(house, door or Door(None)))
     translations["en-US"] |= {
         "connection_lost": "The connection is lost.",
-        "trying_to_reconnect": "Nothing that you asked is: it goes on when the connection is back.",
+        "trying_to_reconnect": "Nothing else is: what you ask is sent when it is back.",
         "message_too_long": "That was too much at once.",
         "message_too_long_body": "Nothing of it was sent; a question holds at most 10,000 characters.",
     }

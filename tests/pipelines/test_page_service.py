@@ -499,7 +499,7 @@ def test_a_lost_connection_loses_nothing(context: BrowserContext, home: str) -> 
     for socket in sockets:
         socket.close()
     expect(page.get_by_text("The connection is lost.")).to_be_visible()
-    expect(page.get_by_text("it goes on when the connection is back")).to_be_visible()
+    expect(page.get_by_text("what you ask is sent when it is back")).to_be_visible()
     keep(page, "lost")
     page.get_by_label("Your question").fill("a steam train")
     page.keyboard.press("Enter")
