@@ -26,7 +26,10 @@ SCORES = 1 << 23  # scores held at a time
 
 @dataclass(frozen=True)
 class Blend:
-    """How much the rules' evidence, the relation's prior and a further scorer count beside the structure."""
+    """How much the rules' evidence, the relation's prior and a further scorer count beside the structure.
+
+    A head that no fact tells of has no structure: there the further scorer counts in full, if at all.
+    """
 
     evidence: float = 1.0
     prior: float = 0.2
@@ -125,8 +128,13 @@ class Completion:
         for mark, weight in zip(self.marks(head, relation), self._weights, strict=True):
             mark.add_to(scores, weight)
         if self.further is not None and self.blend.further:
-            scores += self.blend.further * self.further(head, relation)
+            scores += self._share_of_further(head, self.blend) * self.further(head, relation)
         return scores
+
+    def _share_of_further(self, head: Tensor, blend: Blend) -> Tensor:
+        """Weight of the further scorer for each query: ``(b,) -> (b, 1)``."""
+        full = torch.full((len(head), 1), float(blend.further > 0))
+        return torch.where(self.told[head.cpu()].unsqueeze(1), blend.further, full)
 
     @property
     def _weights(self) -> tuple[float, float]:
@@ -153,7 +161,7 @@ def ranks_by_blend(completion: Completion, asked: Tensor, known: Answers, blends
             for mark, weight in zip(marks, (blend.evidence, blend.prior), strict=True):
                 mark.add_to(scores, weight)
             if further is not None:
-                scores += blend.further * further
+                scores += completion._share_of_further(head, blend) * further
             ranks[number, part] = ranks_among(scores.t(), tail, row, other).cpu()
     return ranks
 
