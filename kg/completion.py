@@ -20,7 +20,7 @@ from kg.rules import Rules
 
 EVIDENCE_WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 PRIOR_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
-FURTHER_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+FURTHER_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)
 SCORES = 1 << 23  # scores held at a time
 
 
@@ -181,7 +181,9 @@ def choose_blend(
         prior: False leaves the prior out.
     """
     best, score = Blend(Blend.evidence * evidence, Blend.prior * prior), float("nan")
-    turns = [("evidence", EVIDENCE_WEIGHTS)] * evidence + [("prior", PRIOR_WEIGHTS)] * prior
+    turns: list[tuple[str, tuple[float, ...]]] = [("evidence", EVIDENCE_WEIGHTS)] * evidence + [
+        ("prior", PRIOR_WEIGHTS)
+    ] * prior
     turns += [("further", FURTHER_WEIGHTS)] * (completion.further is not None)
     for field, weights in turns + turns[:1] * (len(turns) > 1):
         blends = [replace(best, **{field: weight}) for weight in weights]

@@ -29,7 +29,9 @@ class FeatureLinks(nn.Module):
     def __init__(self, features: Tensor, num_relations: int, *, width: int = 128, hidden: int = 512) -> None:
         super().__init__()
         size = features.shape[1]
-        self.features, self.scale = features, size**0.5
+        self.scale = size**0.5
+        self.features: Tensor
+        self.register_buffer("features", features, persistent=False)
         self.relation = nn.Embedding(2 * num_relations, width)
         self.likeness = nn.Embedding(2 * num_relations, 1)
         nn.init.constant_(self.likeness.weight, LIKENESS)
@@ -44,12 +46,13 @@ class FeatureLinks(nn.Module):
     ) -> FeatureLinks:
         """Learn to find the tails of facts ``(t, 3)``, both directions, among all entities."""
         torch.manual_seed(seed)
-        model = cls(features, num_relations)
+        model = cls(features, num_relations).to(features.device)
         optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
-        answers = Answers.of(both_directions(facts, num_relations), 2 * num_relations)
+        asked = both_directions(facts.to(features.device), num_relations)
+        answers = Answers.of(asked, 2 * num_relations)
         half = fast_bfloat16(features.device)
         for _ in range(epochs):
-            for places in torch.randperm(len(answers)).split(BATCH):
+            for places in torch.randperm(len(answers)).to(features.device).split(BATCH):
                 row, tail = answers.take(places)
                 share = features.new_full((len(row),), 1 / len(row))
                 queries = model.queries(answers.head[places], answers.relation[places])

@@ -1,4 +1,4 @@
-"""What a store keeps so that missing facts can be found: rules, structure rows, their blend and calibration.
+"""What a store keeps so that missing facts can be found: rules, rows, senses, their blend and calibration.
 
 All is chosen on facts held out: rules are mined, and rows encoded, without them. What is kept then knows all.
 """
@@ -6,7 +6,7 @@ All is chosen on facts held out: rules are mined, and rows encoded, without them
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fusion.base import JointGraph
+from fusion.senses import SenseFusion
 from kg.completion import Blend, Completion, Platt, choose_blend, fit_platt, query_parts
+from kg.feature_links import FeatureLinks
 from kg.links import Answers, ComplEx, both_directions
 from kg.rule_mining import mine
 from kg.rules import Mining, Rules
 from pipelines.link_facts import LinkFacts
 from pipelines.link_training import LinkModel, structure_of
+from pipelines.sense_links import Observed, learn_sense_links, links_from, tensors_of
 from pipelines.settings import Settings
 
 TOP = 10
@@ -35,7 +38,7 @@ FILES = ("completion.safetensors", "completion.json", "rules.parquet", "rejected
 
 @dataclass(frozen=True)
 class LearnedCompletion:
-    """What training leaves; `completion` knows all facts.
+    """What training leaves; `completion` knows all facts, `senses` are the spaces of its further scorer.
 
     Shapes: ``rejected (k, 3)`` facts that a person refused.
     """
@@ -43,6 +46,7 @@ class LearnedCompletion:
     completion: Completion
     platt: Platt | None
     rejected: NDArray[np.int64]
+    senses: SenseFusion | None = None
 
     def save(self, folder: Path) -> None:
         """Write the four files."""
@@ -56,6 +60,8 @@ class LearnedCompletion:
         assert completion.rows is not None
         assert completion.scorer is not None
         tensors = {"rows": completion.rows, "relation": completion.scorer.relation}
+        if self.senses is not None and isinstance(completion.further, FeatureLinks):
+            tensors |= tensors_of(self.senses, completion.further)
         save_tensors(tensors, folder / "completion.safetensors")
         about = {
             "blend": asdict(completion.blend),
@@ -67,8 +73,8 @@ class LearnedCompletion:
         pq.write_table(pa.table(columns), folder / "rejected.parquet")
 
     @classmethod
-    def load(cls, folder: Path, triples: NDArray[np.int64], num_entities: int) -> LearnedCompletion:
-        """Read what `save` wrote, over the store's facts.
+    def load(cls, folder: Path, triples: NDArray[np.int64], observed: Observed) -> LearnedCompletion:
+        """Read what `save` wrote, over the store's facts and what it observed.
 
         Raises:
             ValueError: if a file is missing or damaged.
@@ -78,6 +84,7 @@ class LearnedCompletion:
 
         about: dict[str, Any] = json.loads((folder / "completion.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "completion.safetensors")
+        num_entities = observed.num_entities
         rules = Rules.load(folder / "rules.parquet", triples, num_entities)
         count, width = len(tensors["relation"]) // 2, tensors["rows"].shape[1]
         scorer = ComplEx(count, width // 2)
@@ -95,13 +102,17 @@ class LearnedCompletion:
             table = file.read()
         rejected = np.stack([table[name].to_numpy() for name in ("head", "relation", "tail")], axis=1)
         platt = None if about["platt"] is None else Platt(**about["platt"])
-        return cls(completion, platt, rejected)
+        found = links_from(tensors, observed)
+        if found is None:
+            return cls(completion, platt, rejected)
+        senses, further = found
+        return cls(replace(completion, further=further), platt, rejected, senses)
 
 
 def choose_completion(
     links: LinkModel, facts: LinkFacts, settings: Settings, rejected: NDArray[np.int64]
 ) -> tuple[Completion, Platt | None]:
-    """Mine the training facts, and choose blend and calibration on those of validation.
+    """Mine the training facts, learn senses by them, and choose blend and calibration on those of validation.
 
     Args:
         links: the link model trained on these facts.
@@ -119,6 +130,8 @@ def choose_completion(
     completion = Completion.of(facts.train, *size, scorer=scorer, rows=rows, rules=rules)
     if not len(facts.valid):
         return completion, None
+    if found := learn_sense_links(facts.observed, facts.train, count, settings.seed):
+        completion = replace(completion, further=found[1].cpu())
     known = Answers.of(both_directions(facts.facts, count), 2 * count)
     asked = both_directions(facts.valid[some(len(facts.valid), settings.seed)], count)
     completion, _ = choose_blend(completion, asked, known)
@@ -133,7 +146,7 @@ def learn_completion(
     rejected: NDArray[np.int64],
     chosen: tuple[Completion, Platt | None],
 ) -> LearnedCompletion:
-    """Mine and encode all facts, by the blend and the calibration that were chosen on a part of them.
+    """Mine, encode and learn all facts, by the blend and calibration that were chosen on a part of them.
 
     Args:
         links: the trained link model.
@@ -150,7 +163,13 @@ def learn_completion(
     whole = Completion.of(
         facts, *size, scorer=completion.scorer, rows=rows, rules=rules, blend=completion.blend
     )
-    return LearnedCompletion(whole, platt, rejected)
+    observed = Observed.of(joint.num_entities, joint.features, joint.owners)
+    counts = completion.blend.further > 0
+    found = learn_sense_links(observed, facts, links.num_relations, settings.seed) if counts else None
+    if found is None:
+        return LearnedCompletion(whole, platt, rejected)
+    senses, further = found
+    return LearnedCompletion(replace(whole, further=further.cpu()), platt, rejected, senses.cpu())
 
 
 def some(count: int, seed: int, most: int = MOST) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 from fusion.base import JointGraph
 from kg.sparse import SortedEdges
 from kg.splits import Learning
+from pipelines.sense_links import Observed
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,14 @@ class LinkFacts:
     """Facts of two parts, and no other: no test fact is an edge, an answer or a name here.
 
     Shapes: the edges of `graph` are the training facts ``train (t, 3)``, both directions, in the order that
-    the graph was made of; ``valid (v, 3)``.
+    the graph was made of; ``valid (v, 3)``. `observed` may be of all entities.
     """
 
     graph: JointGraph
     train: Tensor
     valid: Tensor
     num_relations: int
+    observed: Observed | None = None
 
     @classmethod
     def of(cls, joint: JointGraph, triples: Tensor, split: Learning) -> LinkFacts:
@@ -33,7 +35,8 @@ class LinkFacts:
         train, valid = (triples[torch.from_numpy(rows)] for rows in (split.train, split.valid))
         whole = np.array_equal(split.train, np.arange(len(triples)))
         graph = joint if whole else _restricted(joint, len(triples), torch.from_numpy(split.train))
-        return cls(graph, train, valid, count)
+        observed = Observed.of(joint.num_entities, joint.features, joint.owners)
+        return cls(graph, train, valid, count, observed)
 
     @property
     def facts(self) -> Tensor:

@@ -29,7 +29,7 @@ class LinkTest:
     """How test facts were ranked.
 
     Shapes: ``facts (q, 3)``; ``ranks (q, 2)`` of the tail and of the head by the link scorer;
-    ``ruled (q, 2)`` by scorer, rules and prior together, NaN for facts that these were not asked of;
+    ``ruled (q, 2)`` by scorer, rules, prior and senses together, NaN for facts that these were not asked of;
     ``met (q,) bool`` whether training saw both entities.
     """
 
@@ -58,7 +58,7 @@ def run_links(
     rejected: NDArray[np.int64] | None = None,
     most: int = MOST,
 ) -> LinkRun:
-    """Train links, choose how rules and prior count beside them, and rank the test facts by both.
+    """Train links, choose how rules, prior and senses count beside them, and rank the test facts.
 
     Args:
         facts: to learn from and to choose by.
@@ -67,7 +67,7 @@ def run_links(
         progress: told of the stage.
         hierarchy: what is below what, by the training facts.
         rejected: ``(k, 3)`` what a person refused.
-        most: test facts to rank by rules and prior as well.
+        most: test facts to rank by rules, prior and senses as well.
 
     Raises:
         TrainingError: a loss is no number before the first validation.
@@ -78,7 +78,12 @@ def run_links(
     chosen = choose_completion(model, facts, settings, denied)
     progress("rules", 1, 1)
     blend = chosen[0].blend
-    told = {"links": history.chosen(), "evidence": blend.evidence, "prior": blend.prior}
+    told = {
+        "links": history.chosen(),
+        "evidence": blend.evidence,
+        "prior": blend.prior,
+        "senses": blend.further,
+    }
     asked = torch.from_numpy(open_test(told))
     part = some(len(asked), settings.seed, most)
     return LinkRun(model, history, chosen, _tested(model, chosen[0], facts, asked, part))

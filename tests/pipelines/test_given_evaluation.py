@@ -65,7 +65,7 @@ def test_the_test_opens_once_after_validation_has_chosen(split: GivenSplit) -> N
         "test": len(split.test),
     }
     chosen = seal.record["chosen_by_validation"]
-    assert chosen.keys() == {"links", "evidence", "prior"}
+    assert chosen.keys() == {"links", "evidence", "prior", "senses"}
     assert chosen["links"]["after"] in (2, 4)
     assert 0 < chosen["links"]["score"] <= 1
 
@@ -76,7 +76,7 @@ def test_a_report_has_a_row_for_each_end_and_each_relation_and_its_interval(
     found = evaluate_given(files, SMALL, seeds=2, device="cpu")
     assert list(found["links"]) == [
         scorer + part
-        for scorer in ("links", "links with rules and prior")
+        for scorer in ("links", "links with rules, prior and senses")
         for part in (" (filtered, both directions)", ", tails", ", heads")
     ]
     count = len(split.test)
@@ -87,7 +87,7 @@ def test_a_report_has_a_row_for_each_end_and_each_relation_and_its_interval(
         low, high = found["intervals"][name]["MRR"]
         assert low <= row["MRR"] <= high
         assert found["spread"][name]["MRR"] >= 0
-    by_relation = found["relations"]["links with rules and prior"]
+    by_relation = found["relations"]["links with rules, prior and senses"]
     assert set(by_relation) == {
         split.graph.relations[number].as_py() for number in np.unique(split.test[:, 1])
     }
