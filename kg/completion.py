@@ -131,6 +131,17 @@ class Completion:
             scores += self._share_of_further(head, self.blend) * self.further(head, relation)
         return scores
 
+    def parts(self, head: Tensor, relation: Tensor) -> dict[str, Tensor]:
+        """What the scores are the sum of, weighed: structure, rules, prior and further, each ``(b, n)``."""
+        structure = self.structure(head, relation)
+        rules, prior = torch.zeros_like(structure), torch.zeros_like(structure)
+        for mark, part, weight in zip(self.marks(head, relation), (rules, prior), self._weights, strict=True):
+            mark.add_to(part, weight)
+        further = torch.zeros_like(structure)
+        if self.further is not None and self.blend.further:
+            further += self._share_of_further(head, self.blend) * self.further(head, relation)
+        return {"structure": structure, "rules": rules, "prior": prior, "further": further}
+
     def _share_of_further(self, head: Tensor, blend: Blend) -> Tensor:
         """Weight of the further scorer for each query: ``(b,) -> (b, 1)``."""
         full = torch.full((len(head), 1), float(blend.further > 0))

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from kg.links import Answers, answer_loss, both_directions, fast_bfloat16
 
 BATCH, RATE, DROPOUT = 256, 1e-3, 0.4
+EPOCHS, STEPS = 10, 1500
+"""Passes over the facts at most, and steps after which no further pass begins."""
+
 LIKENESS = 5.0
 """What full likeness is worth at first, so that names that are alike count from the start."""
 
@@ -42,16 +45,20 @@ class FeatureLinks(nn.Module):
 
     @classmethod
     def learned(
-        cls, features: Tensor, facts: Tensor, num_relations: int, *, epochs: int = 15, seed: int = 0
+        cls, features: Tensor, facts: Tensor, num_relations: int, *, epochs: int = EPOCHS, seed: int = 0
     ) -> FeatureLinks:
-        """Learn to find the tails of facts ``(t, 3)``, both directions, among all entities."""
+        """Learn to find the tails of facts ``(t, 3)``, both directions, among all entities.
+
+        Large sets need fewer passes: none begins after `STEPS` steps.
+        """
         torch.manual_seed(seed)
         model = cls(features, num_relations).to(features.device)
         optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
         asked = both_directions(facts.to(features.device), num_relations)
         answers = Answers.of(asked, 2 * num_relations)
         half = fast_bfloat16(features.device)
-        for _ in range(epochs):
+        steps = -(-len(answers) // BATCH)
+        for _ in range(min(epochs, -(-STEPS // max(steps, 1)))):
             for places in torch.randperm(len(answers)).to(features.device).split(BATCH):
                 row, tail = answers.take(places)
                 share = features.new_full((len(row),), 1 / len(row))

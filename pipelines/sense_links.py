@@ -14,13 +14,12 @@ from torch import Tensor
 
 from fusion.base import View, unit
 from fusion.senses import SenseFusion
-from kg.feature_links import BATCH, FeatureLinks
+from kg.feature_links import BATCH, EPOCHS, FeatureLinks
 from pipelines.numbers import NUMBER
 
 WIDTH = 128
 """Principal components of each sense."""
 
-EPOCHS = 10
 OPERATIONS = 1e14
 """Multiplications that a training may take: some minutes on two cores."""
 
