@@ -42,7 +42,7 @@ class Tested:
     opened: dict[str, Any]
 
 
-def tested(graph: KnowledgeGraph, arms: dict[str, Arm], split: Split) -> Tested:
+def rank_test_part(graph: KnowledgeGraph, arms: dict[str, Arm], split: Split) -> Tested:
     """Open the test, once for all arms, and rank its entities; the names of the arms end the rows' names."""
     seal = Seal()
     test = seal.open(split, {f"alignment{name}": arm.history.chosen() for name, arm in arms.items()})

@@ -159,12 +159,15 @@ def learn_to_reconstruct(fusion: SenseFusion, own: Senses, settings: Settings) -
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        if not course.took(float(loss.detach())) or not course.sound():
-            course.restore()
+        if not course.took(float(loss.detach())):
             break
         losses.append(float(loss.detach()))
         if len(losses) % KEEP == 0:
+            if not course.sound():
+                break
             course.keep()
+    if course.stopped or not course.sound():
+        course.restore()
     return course.history
 
 

@@ -23,7 +23,7 @@ from kg.memory import kept_memory
 from kg.splits import Seal, Split, grouped_split, triple_split
 from pipelines.alignment_training import hubness, train_alignment
 from pipelines.completion_training import LearnedCompletion, learn_completion
-from pipelines.concept_ranks import NO_GRAPH, Arm, Tested, learnable, tested, without_graph
+from pipelines.concept_ranks import NO_GRAPH, Arm, Tested, learnable, rank_test_part, without_graph
 from pipelines.history import History, Progress
 from pipelines.joint import Observations, concept_groups, joint_graph
 from pipelines.link_facts import LinkFacts
@@ -98,7 +98,7 @@ def train(
     arms = {"": Arm(model, history, joint, structure)}
     if len(graph.triples) and history.losses:
         arms[NO_GRAPH] = without_graph(graph, observations, split, settings, device, progress)
-    found = tested(graph, arms, split)
+    found = rank_test_part(graph, arms, split)
     held_out |= {name: one.row() for name, one in found.ranked.items()}
     opened["alignment"] = found.opened
     tensors = embedded(model, joint, structure, settings, progress)
@@ -201,7 +201,7 @@ def retrieval_tested(
         "": Arm(found.model, found.history, joint, structure),
         NO_GRAPH: without_graph(graph, found.observations, found.split, settings, device, progress),
     }
-    return tested(graph, arms, found.split)
+    return rank_test_part(graph, arms, found.split)
 
 
 def link_split(facts: np.ndarray, settings: Settings) -> Split:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pipelines.alignment_training import held_out_scores
-from pipelines.concept_ranks import NO_GRAPH, Arm, learnable, tested, without_graph
+from pipelines.concept_ranks import NO_GRAPH, Arm, learnable, rank_test_part, without_graph
 from pipelines.joint import joint_graph
 from pipelines.store import Store
 from pipelines.training import concept_split
@@ -32,7 +32,9 @@ def test_the_rows_are_those_of_each_arm_and_the_record_what_was_chosen_for_all(s
     split = concept_split(store.graph, store.observations, store.settings)
     structure = store.tensors["structure"]
     bare = without_graph(store.graph, store.observations, split, store.settings, "cpu", lambda *_: None)
-    found = tested(store.graph, {"": Arm(store.model, bare.history, joint, structure), NO_GRAPH: bare}, split)
+    found = rank_test_part(
+        store.graph, {"": Arm(store.model, bare.history, joint, structure), NO_GRAPH: bare}, split
+    )
     rows = {name: one.row() for name, one in found.ranked.items()}
     expected = held_out_scores(store.model, joint, structure, split)
     assert {name: row for name, row in rows.items() if not name.endswith(NO_GRAPH)} == expected
