@@ -3,7 +3,7 @@
 python -m benchmarks.page --store stores/demo [--quick]
 
 Debian's Chromium, headless, on the same machine: what draws is the processor that answers. Each opening has
-a browser context without a cache; the times of paints are Chromium's own. The first paint is that of the frame,
+a browser context without a cache; times of paints are Chromium's own. The first paint is that of the frame,
 the field for the question comes with the scripts. An answer is there when its cards are drawn, their pictures
 apart; each question is another one, and ten come before any that counts.
 """
