@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from nicegui import events, ui
 
-from pipelines.page_answers import Shown, answer, reasons
+from pipelines.page_answers import answer
 from pipelines.page_chips import Chip, chips
 from pipelines.page_door import PAGE
 from pipelines.page_draft import LONGEST, MOST_SHOWN, SHOWN, Draft
 from pipelines.page_only import OnlyPanel
+from pipelines.page_results import Results
 from pipelines.page_weigh import WeighPanel
-from pipelines.page_words import Notice, button, icon_button, light_button, said, trusted
+from pipelines.page_words import Notice, button, icon_button, said, trusted
 from pipelines.problems import ProblemError
 from pipelines.uploads import MOST_OCTETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelines.page_examples import Example
     from pipelines.page_visit import Visit
 
 PLACEHOLDER = "Ask in your own words, or drop a picture or a sound here"
@@ -57,7 +55,7 @@ class AskView:
         self.notice = Notice()
         self._busy = said("p", "Asking…", "busy").props("role=status")
         self._busy.visible = False
-        self._results = ui.element("section").classes("results").props('aria-label="Answers"')
+        self._results = Results(visit, self._like, self._more)
 
     def _draw_question(self) -> None:
         upload = ui.upload(
@@ -113,7 +111,7 @@ class AskView:
         if draft.is_empty:
             await self._show_examples()
         elif draft == self._visit.asked and self._visit.shown is not None:
-            self._show(self._visit.shown)
+            self._results.show(self._visit.shown)
         else:
             await self._answer()
 
@@ -160,7 +158,7 @@ class AskView:
         number = self._number
         self.notice.clear()
         self._busy.visible = True
-        self._results.props["aria-busy"] = "true"
+        self._results.waits(True)
         try:
             files = self._visit.shelf.chosen(draft.picture, draft.sound)
             shown = await self._visit.do(lambda state, room: answer(state, room, draft, files))
@@ -171,37 +169,10 @@ class AskView:
         finally:
             if number == self._number:
                 self._busy.visible = False
-                self._results.props["aria-busy"] = "false"
+                self._results.waits(False)
         if number == self._number:  # else a later question was quicker
             self._visit.asked, self._visit.shown = draft, shown
-            self._show(shown)
-
-    def _show(self, shown: Shown) -> None:
-        self._results.clear()
-        with self._results:
-            with ui.element("div").classes("heading"):
-                said("h2", "Answers")
-                told = said("p", shown.counted, "why").props("role=status")
-                told.props["data-state"] = shown.state
-            self._tell_understood(shown)
-            with ui.element("ol").classes("cards"):
-                for hit in shown.hits:
-                    with ui.element("li").classes("card"):
-                        trusted(hit.html, classes="inside")
-                        with ui.element("div").classes("actions"):
-                            like = light_button("Like this", f"Like this: {hit.label}")
-                            like.on("click", partial(self._like, hit.entity), args=[])
-                            why = light_button("Why?", f"Why {hit.label}?", "quiet")
-                            why.on("click", partial(self._why, hit.entity, hit.label), args=[])
-            if shown.more and len(shown.hits) < MOST_SHOWN:
-                button("More answers", "down").on_click(self._more)
-
-    def _tell_understood(self, shown: Shown) -> None:
-        if shown.anchors:
-            labels = list(dict.fromkeys(label for _, label in shown.anchors))[:8]
-            said("p", f"Recognised in your question: {', '.join(labels)}", "why")
-        for line in shown.understood:
-            said("p", line, "why")
+            self._results.show(shown)
 
     async def _more(self) -> None:
         k = min(MOST_SHOWN, self._visit.draft.k + SHOWN)
@@ -213,28 +184,6 @@ class AskView:
         self._visit.draft = replace(self._visit.draft, like=iri, k=SHOWN)
         await self._changed()
         self._client.run_javascript("window.scrollTo({top: 0})")
-
-    async def _why(self, iri: str, label: str) -> None:
-        """Reasons in a dialog, which Esc closes."""
-        draft = self._visit.asked or self._visit.draft
-        with self._results, ui.dialog() as dialog, ui.element("div").classes("sheet reasons"):
-            dialog.props["aria-label"] = f"Why {label}?"
-            with ui.element("div").classes("heading"):
-                said("h2", f"Why {label}")
-                icon_button("Close", "close").on_click(dialog.close)
-            notice = Notice()
-            place = said("p", "Asking the same without a sense, and without a relation…", "busy late")
-        dialog.on("hide", dialog.delete)
-        dialog.open()
-        try:
-            files = self._visit.shelf.chosen(draft.picture, draft.sound)
-            html = await self._visit.do(lambda state, room: reasons(room, draft, files, iri))
-        except ProblemError as problem:
-            place.visible = False
-            return notice.tell_problem(problem)
-        place.classes(replace="sensegraph")
-        place.content = html
-        return None
 
     async def _given(self, event: events.UploadEventArguments) -> None:
         """A file was dropped or chosen: it takes the place of another of its kind."""
@@ -286,20 +235,8 @@ class AskView:
             found = await self._visit.do(lambda state, room: room.examples)
         except ProblemError as problem:
             return self.notice.tell_problem(problem)
-        self._results.clear()
-        with self._results:
-            self._draw_examples(found)
+        self._results.show_examples(found, self._begin)
         return None
-
-    def _draw_examples(self, found: Sequence[Example]) -> None:
-        if not found:
-            said("p", "Type a question, or drop a picture or a sound.", "why")
-            return
-        said("h2", "To begin with")
-        with ui.element("ul").classes("examples"):
-            for one in found:
-                with ui.element("li"):
-                    button(one.title, "", "example").on_click(partial(self._begin, one.draft))
 
     async def _begin(self, draft: Draft) -> None:
         self._visit.draft = draft
