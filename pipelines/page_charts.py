@@ -81,7 +81,7 @@ def graph_chart(
                 "type": "graph",
                 "layout": "force",
                 "roam": True,
-                "zoom": 0.85,
+                "zoom": 0.75,
                 "draggable": True,
                 "scaleLimit": {"min": 0.4, "max": 4},
                 "categories": [{"itemStyle": {"color": COLOURS[1]}}, {"itemStyle": {"color": COLOURS[0]}}],
