@@ -77,7 +77,7 @@ def test_a_report_has_a_row_for_each_end_and_each_relation_and_its_interval(
     found = evaluate_given(files, SMALL, seeds=2, device="cpu")
     assert list(found["links"]) == [
         scorer + part
-        for scorer in ("links", "links with rules, prior and senses")
+        for scorer in ("links", "completion")
         for part in (" (filtered, both directions)", ", tails", ", heads")
     ]
     count = len(split.test)
@@ -88,7 +88,7 @@ def test_a_report_has_a_row_for_each_end_and_each_relation_and_its_interval(
         low, high = found["intervals"][name]["MRR"]
         assert low <= row["MRR"] <= high
         assert found["spread"][name]["MRR"] >= 0
-    by_relation = found["relations"]["links with rules, prior and senses"]
+    by_relation = found["relations"]["completion"]
     assert set(by_relation) == {
         split.graph.relations[number].as_py() for number in np.unique(split.test[:, 1])
     }
