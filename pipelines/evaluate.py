@@ -188,9 +188,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = parser().parse_args(argv)
     from rich.console import Console
 
-    from pipelines.report import bars
-
     try:
+        from pipelines.report import bars
+
         with bars(Console(stderr=True)) as progress:
             result, shown = measured(flags, progress)
     except (ValueError, OSError, ImportError) as error:

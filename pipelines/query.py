@@ -83,10 +83,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, ask, print."""
     flags = parser().parse_args(argv)
-    from pipelines.building import resolve_device
-    from pipelines.flags import key_value, number, weighted
-
     try:
+        from pipelines.building import resolve_device
+        from pipelines.flags import key_value, number, weighted
+
         weights = {
             sense: number(text, "--weight")
             for sense, text in (key_value(pair, "--weight") for pair in flags.weight)

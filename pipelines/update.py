@@ -51,14 +51,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, update, print."""
     flags = parser().parse_args(argv)
-    from rich.console import Console
+    try:  # what is loaded takes a second, in which one may think better of it
+        from rich.console import Console
 
-    from pipelines.build_kg import disk_sentence
-    from pipelines.report import bars
-    from pipelines.updating import update
+        from pipelines.build_kg import disk_sentence
+        from pipelines.report import bars
+        from pipelines.updating import update
 
-    screen = Console(stderr=False)
-    try:
+        screen = Console(stderr=False)
         with bars(screen) as progress:
             done = update(
                 flags.store,

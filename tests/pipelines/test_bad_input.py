@@ -553,3 +553,19 @@ class TestStore:
         for path in (copied / "rdf").glob("*.sst"):
             path.unlink()
         refuse("rdf", "build it")
+
+
+def test_stopping_an_update_while_its_libraries_are_loaded_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    class Stops:
+        def find_spec(self, name: str, *rest: object) -> None:
+            if name == "pipelines.updating":
+                raise KeyboardInterrupt
+
+    from pipelines.update import main as update_main
+
+    monkeypatch.delitem(sys.modules, "pipelines.updating", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Stops(), *sys.meta_path])
+    assert update_main([str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "stopped; the store is as it was\n"
