@@ -64,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
         default=True,
         help="whether patterns and kinds see what follows from the facts, or only what was stated",
     )
+    out.add_argument(
+        "--facts", metavar="URL", help="a SPARQL 1.1 endpoint that answers constraints, rather than the store"
+    )
     out.add_argument("-k", type=int, default=10, help="most hits wanted (10)")
     out.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else")
     out.add_argument(
@@ -94,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from pipelines.retrieval import Searcher
 
         device = resolve_device(flags.device)
-        searcher = Searcher.open(flags.store, device=device, media_root=flags.media_root)
+        searcher = Searcher.open(flags.store, device=device, media_root=flags.media_root, facts=flags.facts)
         answer = searcher.search(
             flags.text,
             image=flags.image,

@@ -58,14 +58,31 @@ class Searcher:
 
     @classmethod
     def open(
-        cls, folder: str | Path, *, device: str = "cpu", media_root: str | Path | None = None
+        cls,
+        folder: str | Path,
+        *,
+        device: str = "cpu",
+        media_root: str | Path | None = None,
+        facts: str | None = None,
     ) -> Searcher:
         """Open a store folder for asking.
 
+        Args:
+            folder: what a build left.
+            device: where encoders run.
+            media_root: see `Searcher`.
+            facts: URL of a SPARQL 1.1 endpoint that answers constraints, rather than the store's own facts.
+
         Raises:
             StoreError: if there is no whole store of this format.
+            ValueError: if the URL is none.
         """
-        return cls(Store.open(folder), device=device, media_root=media_root)
+        store = Store.open(folder)
+        if facts is not None:
+            from kg.endpoint_facts import EndpointFacts
+
+            store = store.as_if(facts=EndpointFacts(facts))
+        return cls(store, device=device, media_root=media_root)
 
     def over(self, store: Store) -> Searcher:
         """Ask another store in the same way, with the same encoders (see pipelines.alternative)."""

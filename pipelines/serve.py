@@ -37,6 +37,9 @@ def parser() -> argparse.ArgumentParser:
     )
     out.add_argument("--seconds", type=float, default=10.0, metavar="S", help="longest SPARQL query (10)")
     out.add_argument(
+        "--facts", metavar="URL", help="a SPARQL 1.1 endpoint that answers queries, rather than the store"
+    )
+    out.add_argument(
         "--waiting", type=int, default=64, metavar="N", help="requests that may wait, others are refused (64)"
     )
     out.add_argument(
@@ -74,6 +77,10 @@ def checked(flags: argparse.Namespace) -> str | None:
         raise ValueError(f"expected --seconds above 0, at most 3600 (got {flags.seconds:g})")
     if not 0 <= flags.waiting <= 10_000:
         raise ValueError(f"expected --waiting from 0 to 10000 (got {flags.waiting})")
+    if flags.facts is not None:
+        from kg.endpoint_facts import EndpointFacts
+
+        EndpointFacts(flags.facts)  # tells what is no URL, and asks nothing
     token = None if flags.token is None else read_token(flags.token)
     if token is None and not _is_loopback(flags.host):
         raise ValueError(
@@ -126,7 +133,7 @@ def serve(flags: argparse.Namespace) -> None:
     from pipelines.serving_state import Opening, States
 
     with listen(flags.host, flags.port) as place:
-        opening = Opening(flags.media_root, resolve_device(flags.device), flags.seconds)
+        opening = Opening(flags.media_root, resolve_device(flags.device), flags.seconds, flags.facts)
         states = States(flags.store, opening)
         app = make_app(states, token=token, hosts=LOOPBACK | {flags.host.lower()}, waiting=flags.waiting)
         host, port = place.getsockname()[:2]

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fusion.senses import SenseFusion
+    from kg.facts import FactSource
     from kg.graph import KnowledgeGraph
-    from kg.sparql import Facts
     from pipelines.completion_training import LearnedCompletion
     from pipelines.joint import Observations
 
@@ -110,7 +110,7 @@ class Store:
         return self.graph if target in self.settings.target else self.graph.stated()
 
     @cached_property
-    def facts(self) -> Facts:
+    def facts(self) -> FactSource:
         """The same facts for SPARQL, read-only."""
         from kg.sparql import Facts
 
