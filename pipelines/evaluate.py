@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deviation import deviation, splits
+from pipelines.object_storage import place
 from pipelines.store import Store
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _figure(mean: float, spread: float | None) -> str:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="python -m pipelines.evaluate", description="Measure a store's model.")
-    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    out.add_argument("--store", type=place, required=True, metavar="DIR", help="folder that build_kg left")
     out.add_argument("--seeds", type=int, default=3, help="number of splits (3)")
     out.add_argument("--without", action="append", default=[], metavar="IRI", help="a relation to do without")
     out.add_argument("--target", metavar="IRI", help="measure how well this property is told, by labels")

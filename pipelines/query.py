@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.object_storage import place
+
 if TYPE_CHECKING:
     from pipelines.explain import Answer
     from pipelines.reasons import Reasons
@@ -29,7 +31,7 @@ PREFERRED = 0.5
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="python -m pipelines.query", description="Ask a store.")
-    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    out.add_argument("--store", type=place, required=True, metavar="DIR", help="folder that build_kg left")
     out.add_argument("--text", help="any words")
     out.add_argument("--image", type=Path, metavar="FILE", help="a picture")
     out.add_argument("--audio", type=Path, metavar="FILE", help="a sound")

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.object_storage import is_url, local_store, place
+
 NEEDED = {
     "fastapi": "fastapi",
     "uvicorn": "uvicorn",
@@ -29,7 +31,7 @@ LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="python -m pipelines.serve", description="Serve a store over HTTP.")
-    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    out.add_argument("--store", type=place, required=True, metavar="DIR", help="folder that build_kg left")
     out.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine)")
     out.add_argument("--port", type=int, default=8000, help="port to listen on (8000; 0: any that is free)")
     out.add_argument(
@@ -128,15 +130,16 @@ def serve(flags: argparse.Namespace) -> None:
     token = checked(flags)
     import uvicorn
 
-    from pipelines.building import resolve_device
+    from pipelines.building import cache_folder, resolve_device
     from pipelines.service import make_app
     from pipelines.serving_state import Opening, States
 
-    with listen(flags.host, flags.port) as place:
+    folder = local_store(flags.store, cache_folder()) if is_url(flags.store) else flags.store
+    with listen(flags.host, flags.port) as door:
         opening = Opening(flags.media_root, resolve_device(flags.device), flags.seconds, flags.facts)
-        states = States(flags.store, opening)
+        states = States(folder, opening)
         app = make_app(states, token=token, hosts=LOOPBACK | {flags.host.lower()}, waiting=flags.waiting)
-        host, port = place.getsockname()[:2]
+        host, port = door.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         count = states.current.store.graph.num_entities
         print(
@@ -152,7 +155,7 @@ def serve(flags: argparse.Namespace) -> None:
             timeout_graceful_shutdown=30,
             server_header=False,
         )
-        uvicorn.Server(config).run(sockets=[place])
+        uvicorn.Server(config).run(sockets=[door])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,8 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.files import save_tensors, write_json
+from pipelines.files import cache_folder, save_tensors, write_json
 from pipelines.manifest import AGAIN, FORMAT, StoreError, package_versions, read_manifest
+from pipelines.object_storage import is_url, local_store
 from pipelines.settings import Settings
 from pipelines.states import STATE, Pin
 
@@ -48,9 +49,14 @@ class Store:
     def open(cls, folder: str | Path) -> Store:
         """Open a store for reading, as it is now: later updates do not change what is read.
 
+        One in an object storage (an URL such as s3://) is copied to the cache first.
+
         Raises:
             StoreError: saying what was found and what to do.
+            StorageError: the object storage does not answer.
         """
+        if is_url(folder):
+            folder = local_store(str(folder), cache_folder())
         folder = Path(folder)
         for _ in range(_TRIES):
             manifest = read_manifest(folder)
