@@ -69,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--facts", metavar="URL", help="a SPARQL 1.1 endpoint that answers constraints, rather than the store"
     )
+    out.add_argument("--index", metavar="URI", help="a Milvus that pipelines.index filled with the vectors")
     out.add_argument("-k", type=int, default=10, help="most hits wanted (10)")
     out.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else")
     out.add_argument(
@@ -99,7 +100,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         from pipelines.retrieval import Searcher
 
         device = resolve_device(flags.device)
-        searcher = Searcher.open(flags.store, device=device, media_root=flags.media_root, facts=flags.facts)
+        searcher = Searcher.open(
+            flags.store, device=device, media_root=flags.media_root, facts=flags.facts, index=flags.index
+        )
         answer = searcher.search(
             flags.text,
             image=flags.image,
@@ -120,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from pipelines.page import write_page
 
             write_page(flags.html, answer, reasons)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--facts", metavar="URL", help="a SPARQL 1.1 endpoint that answers queries, rather than the store"
     )
+    out.add_argument("--index", metavar="URI", help="a Milvus that pipelines.index filled with the vectors")
     out.add_argument(
         "--waiting", type=int, default=64, metavar="N", help="requests that may wait, others are refused (64)"
     )
@@ -136,7 +137,9 @@ def serve(flags: argparse.Namespace) -> None:
 
     folder = local_store(flags.store, cache_folder()) if is_url(flags.store) else flags.store
     with listen(flags.host, flags.port) as door:
-        opening = Opening(flags.media_root, resolve_device(flags.device), flags.seconds, flags.facts)
+        opening = Opening(
+            flags.media_root, resolve_device(flags.device), flags.seconds, flags.facts, flags.index
+        )
         states = States(folder, opening)
         app = make_app(states, token=token, hosts=LOOPBACK | {flags.host.lower()}, waiting=flags.waiting)
         host, port = door.getsockname()[:2]
