@@ -6,6 +6,8 @@ It knows the protocol and no graph. That it may be asked at all is decided outsi
 from __future__ import annotations
 
 import http.client
+import json
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -18,6 +20,7 @@ from kg.source import RdfError
 RESULTS = "application/sparql-results+json"
 LARGEST = 256 * 2**20
 """Octets of one answer that are taken."""
+_END = re.compile(rb"\]\s*\}\s*\}\s*$")
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
 _LONGEST = 60.0  # seconds to wait at most between two tries, whatever the server asks for
 
@@ -42,7 +45,7 @@ class SparqlClient:
         Raises:
             RdfError: The endpoint is away or busy for too long, or what comes is no such answer.
         """
-        body = self._answer(query)
+        body = _plain(self._answer(query))
         try:
             solutions = ox.parse_query_results(body, format=ox.QueryResultsFormat.JSON)
         except (SyntaxError, ValueError) as error:
@@ -91,4 +94,16 @@ class SparqlClient:
             raise self.unexpected(f"an answer of type {kind}")
         if len(body) > LARGEST:
             raise self.unexpected(f"more than {LARGEST >> 20} MB")
+        return body
+
+
+def _plain(body: bytes) -> bytes:
+    """The answer without members of the server's own, which the parser does not take behind the results."""
+    if _END.search(body[-100:]):
+        return body
+    try:
+        found = json.loads(body)
+        kept = {name: found[name] for name in ("head", "boolean", "results") if name in found}
+        return json.dumps(kept).encode()
+    except (ValueError, TypeError):  # the parser says better what is wrong
         return body

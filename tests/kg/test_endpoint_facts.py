@@ -92,6 +92,13 @@ def test_a_busy_endpoint_is_asked_again(server: Server) -> None:
     assert EndpointFacts(server.url, pause=0).select_entities("?x a :Dog", {"": EX}) == [EX + "c"]
 
 
+def test_what_a_server_says_besides_is_passed_over(server: Server) -> None:
+    found = '{"head": {"vars": ["x"]}, "results": {"bindings": [%s]}, "truncated": false}'
+    row = '{"x": {"type": "uri", "value": "http://example.org/z"}}'
+    server.faults = [(200, RESULTS, found % row), (200, RESULTS, found % "")]
+    assert EndpointFacts(server.url).select_entities("?x a :Dog", {"": EX}) == [EX + "z"]
+
+
 @pytest.mark.parametrize(
     ("fault", "got"),
     [
