@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SHARE = 0.95
 """Of the local rate that Ray has to reach: not slower, within what the machine's own rate varies."""
-COUNT, QUICK_COUNT = 100, 20
+COUNT, QUICK_COUNT = 40, 20
 AS_GOOD = 1e-5  # rounding
 
 
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = flags_of.parse_args(argv)
     rows, details = elsewhere(flags.store, QUICK_COUNT if flags.quick else COUNT)
     with tempfile.TemporaryDirectory() as place:
-        draw(Path(place), 96 if flags.quick else 960)
+        draw(Path(place), 96 if flags.quick else 640)
         files = sorted(Path(place).iterdir())
         measured, details["Ray"] = by_ray(files, 1 if flags.quick else min(3, flags.repeats))
     return report("scale_out", [*measured, *rows], quick=flags.quick, details=details)
