@@ -16,7 +16,8 @@ pytest.importorskip("fastapi")
 
 from fastapi.testclient import TestClient
 
-from pipelines import serving_state
+from pipelines import narrowing, serving_state
+from pipelines.milvus_index import MilvusError
 from pipelines.retrieval import Searcher
 from pipelines.service import STATE, make_app
 from pipelines.serving_state import Opening, States, read_state, stamp_of
@@ -182,3 +183,17 @@ def test_a_service_asks_an_endpoint_and_outlives_it(copy: Path) -> None:
     assert "a search without a constraint needs no endpoint" in refused.json()["detail"]
     assert client.post("/search", json={"text": "a cat", "k": 3}).status_code == 200
     states.close()
+
+
+def test_an_index_that_goes_away_is_told_as_such(states: States, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        deepest = 100
+
+        def nearest(self, *_: object) -> None:
+            raise MilvusError("expected Milvus to answer at x (got: nothing)")
+
+    monkeypatch.setattr(narrowing, "FEW", 0)
+    states.current.searcher.index = Gone()
+    answer = TestClient(make_app(states), base_url=HERE).post("/search", json={"text": "a cat"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "expected Milvus to answer" in answer.json()["detail"]
