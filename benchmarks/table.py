@@ -40,6 +40,7 @@ QUALITY = (
     "suggestions",
     "machines",
     "mmkg",
+    "sense_links",
     "faithfulness",
     "negation",
     "serving_fuzz",

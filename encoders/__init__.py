@@ -19,6 +19,7 @@ __all__ = [
     "Encoder",
     "Engine",
     "EngineError",
+    "LocalEngine",
     "MediaError",
     "encode_cached",
     "fetch_remote",

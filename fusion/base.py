@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,6 +13,22 @@ from kg.sparse import SortedEdges
 
 CONTEXT = "context:"
 STRUCTURE = "structure"
+
+
+class Observed(Protocol):
+    """What was observed of entities: ``features[modality] (m, d)`` with ``owners[modality] (m,) int64``."""
+
+    @property
+    def num_entities(self) -> int:
+        """How many entities there are."""
+
+    @property
+    def features(self) -> Mapping[str, Tensor]:
+        """The encoders' rows."""
+
+    @property
+    def owners(self) -> Mapping[str, Tensor]:
+        """The entity of each row."""
 
 
 @dataclass(frozen=True)

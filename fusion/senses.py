@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor, nn
 
-from fusion.base import CONTEXT, STRUCTURE, JointGraph, Sense, Senses, View, pooled, unit, view_of
+from fusion.base import CONTEXT, STRUCTURE, JointGraph, Observed, Sense, Senses, View, pooled, unit, view_of
 
 FEW = 32
 
@@ -86,7 +86,7 @@ class SenseFusion(nn.Module):
         return sum(self.widths.values())
 
     @torch.no_grad()
-    def fit_senses(self, graph: JointGraph, visible: Tensor) -> None:
+    def fit_senses(self, graph: Observed, visible: Tensor) -> None:
         """Find each modality's mean and principal components from the visible entities' observations.
 
         A modality with fewer than `FEW` rows keeps its random basis, which preserves angles: the mean and
@@ -141,7 +141,7 @@ class SenseFusion(nn.Module):
         rows: Tensor = (features - getattr(self, f"mean_{modality}")) @ getattr(self, f"basis_{modality}")
         return rows
 
-    def own(self, graph: JointGraph) -> Senses:
+    def own(self, graph: Observed) -> Senses:
         """What was observed of the entities themselves, in the spaces of the modalities."""
         return {
             name: pooled(self.project(name, graph.features[name]), graph.owners[name], graph.num_entities)
