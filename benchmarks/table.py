@@ -30,6 +30,7 @@ SPEED = (
     "encoding",
     "serving",
     "scale_out",
+    "page",
     "startup",
 )
 QUALITY = (
