@@ -29,6 +29,7 @@ SPEED = (
     "query",
     "encoding",
     "serving",
+    "scale_out",
     "page",
     "startup",
 )

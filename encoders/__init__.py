@@ -9,16 +9,22 @@ from collections.abc import Callable
 
 from .base import Encoder, MediaError, resolve_media
 from .cache import Encoded, encode_cached
+from .engine import Engine, EngineError, LocalEngine
 from .remote import fetch_remote
 
 __all__ = [
     "ENCODERS",
+    "ENGINES",
     "Encoded",
     "Encoder",
+    "Engine",
+    "EngineError",
+    "LocalEngine",
     "MediaError",
     "encode_cached",
     "fetch_remote",
     "make_encoder",
+    "make_engine",
     "resolve_media",
 ]
 
@@ -102,3 +108,28 @@ def make_encoder(
 
         return AudioModelEncoder(name, device, allow_remote=allow_remote)
     raise ValueError(f"expected one of the {modality} encoders {', '.join(known)} (got {name!r})")
+
+
+ENGINES = ("local", "ray")
+"""Who may encode: threads of this process, or the workers of a Ray cluster."""
+
+
+def make_engine(name: str, make: Callable[[], Encoder], device: str = "cpu") -> Engine:
+    """The engine of a name in ENGINES.
+
+    Args:
+        name: which one.
+        make: makes the encoder anew where another process encodes.
+        device: where the encoder computes.
+
+    Raises:
+        EngineError: there is no such engine, or it cannot be reached.
+        ImportError: what it needs is not installed.
+    """
+    if name == "local":
+        return LocalEngine()
+    if name == "ray":
+        from .ray_engine import RayEngine
+
+        return RayEngine(make, gpus=1.0 if device.startswith("cuda") else 0.0)
+    raise EngineError(f"expected an engine among {', '.join(ENGINES)} (got {name!r})")

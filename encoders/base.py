@@ -102,11 +102,17 @@ def read_bytes(reference: str | Path, what: str, limit_bytes: int = 200 * 2**20)
     return content
 
 
-def resolve_media(reference: str, root: Path, fetch: Callable[[str], Path] | None = None) -> Path:
+def resolve_media(
+    reference: str,
+    root: Path,
+    fetch: Callable[[str], Path] | None = None,
+    bring: Callable[[Path], None] | None = None,
+) -> Path:
     """The existing regular file that a reference means, always inside `root`.
 
     A reference is a path relative to `root`, an absolute path, or a file: IRI; a path that does
     not exist as written is percent-decoded. http(s) URLs go to `fetch`, where the caller gives one.
+    `bring` is told each path inside the root before it is looked at: what is kept elsewhere can come there.
 
     Raises:
         MediaError: it climbs out of the root (symlinks followed), is remote, or is not a file.
@@ -128,6 +134,8 @@ def resolve_media(reference: str, root: Path, fetch: Callable[[str], Path] | Non
     found = "nothing there"
     for spelling in spellings:
         path = _inside(spelling, root, reference)
+        if bring is not None:
+            bring(path)
         if _is(path.is_file, reference):
             return path
         if _is(path.exists, reference):

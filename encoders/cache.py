@@ -7,24 +7,20 @@ text is its content.
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .base import Encoder, MediaError
-from .shards import Rows, Shards
+from .engine import Engine, LocalEngine
+from .shards import Shards
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
-
-_Job = tuple[bytes, str | Path]
-_Outcome = tuple[Rows, dict[bytes, str]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +43,7 @@ def encode_cached(
     *,
     batch_size: int = 32,
     workers: int | None = None,
+    engine: Engine | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Encoded:
     """Encode references in order; what the cache knows is only hashed, what fails is a problem.
@@ -57,10 +54,12 @@ def encode_cached(
         folder: where features are kept between runs; None keeps none.
         batch_size: how many items the encoder gets at once.
         workers: threads that load and encode a batch each; None for one a core, 0 for none.
+        engine: who loads and encodes instead of these threads.
         progress: told the number of references that were newly finished, in sum all of them.
 
     Raises:
         OSError: the cache folder cannot be written.
+        EngineError: the engine cannot do its work; what it did is kept.
     """
     tell = progress or (lambda count: None)
     owners = _owners(encoder, references)
@@ -72,7 +71,7 @@ def encode_cached(
     if encoder.modality == "text":
         todo.sort(key=lambda job: len(str(job[1])))  # a batch of like lengths needs no padding
     try:
-        for batch, errors in _encoded(encoder, todo, batch_size, workers):
+        for batch, errors in (engine or LocalEngine(workers))(encoder, todo, batch_size):
             found |= batch
             failed |= errors
             if shards:
@@ -119,59 +118,3 @@ def _key(encoder: Encoder, reference: str | Path) -> bytes | None:
             return hashlib.file_digest(file, "sha256").digest()
     except (OSError, ValueError):
         return None
-
-
-def _encoded(
-    encoder: Encoder, todo: Sequence[_Job], batch_size: int, workers: int | None
-) -> Generator[_Outcome, None, None]:
-    """What becomes of each batch, in order.
-
-    Each thread loads and encodes with one core. Two threads of torch on one batch wait for each
-    other at every layer: where another process wants a core too, they are ten times slower than
-    two batches on a core each.
-    """
-    import torch
-
-    cores = torch.get_num_threads()
-    workers = cores if workers is None else workers
-    rounds = max(1, -(-len(todo) // (batch_size * max(workers, 1))))
-    size = max(1, -(-len(todo) // (rounds * max(workers, 1))))  # no core waits for another's last batch
-    batches = [todo[start : start + size] for start in range(0, len(todo), size)]
-    if workers == 0:
-        yield from (_finish(encoder, batch) for batch in batches)
-        return
-    pending: deque[Future[_Outcome]] = deque()
-    try:
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            try:
-                for batch in batches:
-                    pending.append(pool.submit(_finish, encoder, batch))
-                    if len(pending) > 2 * workers:
-                        yield pending.popleft().result()
-                while pending:
-                    yield pending.popleft().result()
-            finally:
-                for future in pending:
-                    future.cancel()
-    finally:
-        torch.set_num_threads(cores)  # the workers' setting is also that of threads yet to come
-
-
-def _finish(encoder: Encoder, batch: Sequence[_Job]) -> _Outcome:
-    """Rows of what could be loaded, and why the rest could not."""
-    items: dict[bytes, Any] = {}
-    errors: dict[bytes, str] = {}
-    for key, reference in batch:
-        try:
-            items[key] = encoder.load(reference)
-        except MediaError as error:
-            errors[key] = error.reason
-    features = encoder.encode(list(items.values())).numpy()
-    if features.shape != (len(items), encoder.dim):
-        expected = (len(items), encoder.dim)
-        raise ValueError(f"expected {encoder.name} to give {expected} (got {features.shape})")
-    for key, good in zip(items, np.isfinite(features).all(axis=1), strict=True):
-        if not good:
-            errors[key] = f"expected finite features (got others from {encoder.name})"
-    rows = {key: row for key, row in zip(items, features, strict=True) if key not in errors}
-    return rows, errors

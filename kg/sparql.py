@@ -86,7 +86,7 @@ class Facts:
         Raises:
             ConstraintError: It is no such thing, would reach the network or takes too long.
         """
-        return _within(self._seconds, lambda: self._select_entities(where, prefixes, inferred))
+        return within(self._seconds, lambda: self._select_entities(where, prefixes, inferred))
 
     def _select_entities(self, where: str, prefixes: Mapping[str, str] | None, inferred: bool) -> list[str]:
         refuse_other_forms(where)
@@ -118,7 +118,7 @@ class Facts:
         Raises:
             ConstraintError: It is no SELECT, is malformed, would reach the network or takes too long.
         """
-        return _within(self._seconds, lambda: self._query(sparql, prefixes, inferred))
+        return within(self._seconds, lambda: self._query(sparql, prefixes, inferred))
 
     def _query(
         self, sparql: str, prefixes: Mapping[str, str] | None, inferred: bool
@@ -139,7 +139,7 @@ class Facts:
         Raises:
             ConstraintError: It is no SELECT, is malformed, would reach the network or takes too long.
         """
-        return _within(self._seconds, lambda: self._table(sparql, prefixes, inferred))
+        return within(self._seconds, lambda: self._table(sparql, prefixes, inferred))
 
     def _table(self, sparql: str, prefixes: Mapping[str, str] | None, inferred: bool) -> pa.Table:
         refuse_other_forms(sparql)
@@ -161,7 +161,7 @@ class Facts:
         Raises:
             ConstraintError: It is no SELECT, is malformed, would reach the network or takes too long.
         """
-        return _within(self._seconds, lambda: self._bindings(sparql, prefixes, inferred, most))
+        return within(self._seconds, lambda: self._bindings(sparql, prefixes, inferred, most))
 
     def _bindings(
         self, sparql: str, prefixes: Mapping[str, str] | None, inferred: bool, most: int
@@ -208,10 +208,13 @@ class Facts:
             self._store = memory  # at the end: others may be reading
 
 
-def _within(seconds: float, ask: Callable[[], Result]) -> Result:
+def within(seconds: float, ask: Callable[[], Result]) -> Result:
     """Ask in a thread and wait for the answer so long.
 
     A query cannot be stopped; one that is given up goes on beside, but for the end of the process.
+
+    Raises:
+        ConstraintError: It takes longer.
     """
     answer: queue.SimpleQueue[tuple[Result | None, Exception | None]] = queue.SimpleQueue()
 

@@ -35,6 +35,10 @@ class ConstraintError(ValueError):
     """The SPARQL cannot constrain an answer; the text says in one sentence why."""
 
 
+class EndpointError(ConstraintError):
+    """The endpoint that holds the facts is away, or does not speak SPARQL; it may answer later."""
+
+
 def tokens(text: str) -> Iterator[tuple[str, str]]:
     """Cut SPARQL into tokens, each with its kind; comments are left out."""
     for match in _TOKEN.finditer(text):
@@ -53,6 +57,16 @@ def as_select(text: str) -> tuple[str, int]:
     if word == "WHERE":
         return f"{text[:cut]}\nSELECT DISTINCT ?x\n{text[cut:]}", 2
     return f"{text[:cut]}\nSELECT DISTINCT ?x WHERE {{\n{text[cut:]}\n}}", 2
+
+
+def with_prefixes(text: str, known: Mapping[str, str]) -> tuple[str, str]:
+    """Part a query in its prologue and the rest; the prologue declares also what is known and used."""
+    found = _PROLOGUE.match(text)
+    cut = found.end() if found else 0
+    own = {name.partition(":")[0] for kind, name in tokens(text[:cut]) if kind == "name"}
+    used = {name.partition(":")[0] for kind, name in tokens(text[cut:]) if kind == "name"}
+    lines = [f"PREFIX {prefix}: <{known[prefix]}>" for prefix in sorted((used - own) & known.keys())]
+    return "\n".join([*lines, text[:cut]]), text[cut:]
 
 
 def refuse_other_forms(text: str) -> None:

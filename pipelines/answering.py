@@ -18,14 +18,21 @@ if TYPE_CHECKING:
 
 
 def answered(
-    searcher: Searcher, asked: Asked, terms: Terms, allowed: Ids, k: int, question: Question
+    searcher: Searcher,
+    asked: Asked,
+    terms: Terms,
+    allowed: Ids,
+    k: int,
+    question: Question,
+    among: Ids | None = None,
 ) -> Answer:
     """The k best of the entities that the constraint allows and the question does not leave out.
 
-    The scores of all of them are compared, preferences included: nothing is a rerank of a shorter list.
+    The scores of all of them are compared, preferences included: nothing is a rerank of a shorter list. Or
+    of those `among` them that are known to hold the k best (see pipelines.narrowing).
     """
     graph, score, ids = searcher.store.graph, terms.score(), asked.candidates(allowed)
-    candidates = torch.from_numpy(ids)
+    candidates = torch.from_numpy(ids if among is None else among)
     found = best(score[candidates].unsqueeze(0), k, candidates)[1][0].tolist()
     paths = searcher.finder.paths(asked.anchors, found, max_length=LONGEST_PATH) if asked.anchors else {}
     paths = {i: [searcher.steps.best(step) for step in path] for i, path in paths.items()}

@@ -18,6 +18,7 @@ from typing import Any
 
 from pipelines.building import DEMO_STORE, build, cache_folder
 from pipelines.flags import key_value, number
+from pipelines.object_storage import place
 from pipelines.settings import Settings
 
 
@@ -27,9 +28,14 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "inputs", nargs="*", metavar="INPUT", help="RDF files, folders, endpoints; none: the demo"
     )
-    out.add_argument("--out", type=Path, help=f"folder of the store (the demo's is {DEMO_STORE})")
-    out.add_argument("--media-root", type=Path, help="folder that media must lie in (default: the input's)")
+    out.add_argument("--out", type=place, help=f"folder of the store (the demo's is {DEMO_STORE})")
+    out.add_argument("--media-root", type=place, help="folder that media must lie in (default: the input's)")
     out.add_argument("--device", default="auto", help="cpu, cuda or auto")
+    out.add_argument(
+        "--engine",
+        default="local",
+        help="who encodes: local, or ray for the workers of a Ray cluster ($RAY_ADDRESS, else started here)",
+    )
     out.add_argument("--lenient", action="store_true", help="skip and count malformed statements")
     out.add_argument("--allow-remote", action="store_true", help="allow endpoints and remote media")
     out.add_argument(
@@ -83,10 +89,10 @@ def settings_of(flags: argparse.Namespace) -> Settings:
     return Settings(**values)
 
 
-def disk_sentence(error: OSError, out: Path) -> str:
+def disk_sentence(error: OSError, out: str | Path) -> str:
     """Say what the disk said."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
-        where = error.filename or f"{out.absolute().parent} or {cache_folder()}"
+        where = error.filename or f"{Path(out).absolute().parent} or {cache_folder()}"
         return f"expected room on the disk of {where} (it is full): make some; the same command continues"
     where = error.filename or out
     return f"expected to read the inputs and to write {out} (got {error.strerror or error}: {where})"
@@ -121,8 +127,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 progress=progress,
                 accept=flags.accept,
                 reject=flags.reject,
+                engine=flags.engine,
             )
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -6,19 +6,22 @@ read and encoded is kept, and the same call continues.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.files import cache_folder
 from pipelines.history import Progress
 from pipelines.manifest import is_store
-from pipelines.reading import read_inputs
+from pipelines.object_storage import building_place, check_free, is_url, put_store
+from pipelines.reading import fetched, read_inputs
 from pipelines.settings import Settings
 from pipelines.states import locked, recover_folder, replace_folder
 from pipelines.store import Store, write_json
+
+__all__ = ["build", "cache_folder", "media_folder", "resolve_device"]
 
 if TYPE_CHECKING:
     from kg.graph import KnowledgeGraph
@@ -44,11 +47,13 @@ def build(
     progress: Progress | None = None,
     accept: Sequence[str | Path] = (),
     reject: Sequence[str | Path] = (),
+    engine: str = "local",
 ) -> Store:
     """Build a store and open it.
 
     Args:
-        inputs: RDF file, folder or SPARQL endpoint, or several; none builds the demo.
+        inputs: RDF file, folder or SPARQL endpoint, or several; none builds the demo. Files and folders,
+            like `out` and `media_root`, may be URLs of an object storage (see `pipelines.object_storage`).
         out: folder of the store; an older store there is replaced when the new one is whole.
         settings: what the build depends on besides.
         media_root: folder that media must lie in; by default that of the first input file.
@@ -62,11 +67,14 @@ def build(
         progress: called with stage, steps done, steps in all (0 if unknown).
         accept: reviewed files of proposals that are facts now, in a named graph of their own.
         reject: reviewed files of proposals that are none, and are not proposed again.
+        engine: who encodes: local for threads of this process, ray for the workers of a Ray cluster.
 
     Raises:
         ValueError: the inputs, the settings or the folder are not right, a rule or a shape is wrong, or,
             where that is `strict`, the facts contradict each other; one sentence says how.
+        ImportError: what the engine needs is not installed.
     """
+    from encoders import make_encoder, make_engine
     from fusion import FUSIONS
     from kg.vocabulary import DEFAULT
     from pipelines.encoding import MediaAccess, encode_observations
@@ -78,12 +86,16 @@ def build(
     from pipelines.training import train, with_scaled_numbers
     from pipelines.writing import write_manifest
 
-    settings, out = settings or Settings(), Path(out)
+    settings, far = settings or Settings(), str(out) if is_url(out) else None
+    if far is not None:
+        check_free(far)
+    out = Path(out) if far is None else building_place(far, cache_folder())
     inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     say = progress or (lambda stage, done, total: None)
     if settings.fusion not in FUSIONS:
         raise ValueError(f"expected a fusion among {', '.join(FUSIONS)} (got {settings.fusion!r})")
     check_logs(settings.log)
+    make_engine(engine, lambda: make_encoder("text"))  # that it cannot be reached is told before the work
     if not inputs:
         from data.stamps.recipe import stamps_ttl
 
@@ -91,6 +103,7 @@ def build(
     reasoning = reasoning_of(settings, rules, shapes, strict)
     recover_folder(out.absolute())
     _check_out(out, inputs)
+    inputs, media_root, bring = fetched(inputs, media_root, cache_folder())
     work = out.absolute().with_name(f".{out.name}.building")
     clock = Clock()
     accepted, refused = _reviewed(accept, reject)
@@ -108,10 +121,12 @@ def build(
         find_target(graph, iri, settings.group)
     for iri in settings.prior:
         graph.relation_id(iri)
-    access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote)
+    access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote, bring)
     where = resolve_device(device)
     with clock("encoding"):
-        encoded = encode_observations(graph, DEFAULT, settings, access, device=where, progress=say)
+        encoded = encode_observations(
+            graph, DEFAULT, settings, access, device=where, progress=say, engine=engine
+        )
     encoded = encoded.seen_as(with_scaled_numbers(graph, encoded.observations, settings))
     with clock("training"):
         trained = train(graph, encoded.observations, settings, device=where, progress=say, rejected=rejected)
@@ -129,7 +144,7 @@ def build(
     else:
         replace_folder(work, out.absolute())
     extra.unlink(missing_ok=True)
-    return Store.open(out)
+    return Store.open(out if far is None else put_store(out, far))
 
 
 def _write(
@@ -184,11 +199,6 @@ def _reviewed(
         fact = " ".join(f"<{iri}>" for iri in min(both))
         raise ValueError(f"expected each fact in --accept or in --reject (got one in both: {fact})")
     return accepted, refused
-
-
-def cache_folder() -> Path:
-    """Where encoded features and fetched media are kept: $SENSEGRAPH_CACHE, else .cache here."""
-    return Path(os.environ.get("SENSEGRAPH_CACHE") or ".cache").absolute()
 
 
 def resolve_device(device: str) -> str:

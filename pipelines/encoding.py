@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import torch
 
-from encoders import make_encoder
+from encoders import Engine, make_encoder, make_engine
 from encoders.base import Encoder, MediaError, resolve_media
 from encoders.cache import encode_cached
 from encoders.literals import ReadNumbers
@@ -30,11 +31,15 @@ FOUND, MISSING, UNREADABLE = "found", "missing", "unreadable"
 
 @dataclass(frozen=True)
 class MediaAccess:
-    """Where media may come from: files inside the root and, only if asked for, the network."""
+    """Where media may come from: files inside the root and, only if asked for, the network.
+
+    `bring` copies there what is kept elsewhere (see `pipelines.object_storage`).
+    """
 
     root: Path
     cache: Path
     allow_remote: bool = False
+    bring: Callable[[Path], None] | None = None
 
     def resolve(self, reference: str) -> Path:
         """The local file of a reference.
@@ -43,7 +48,7 @@ class MediaAccess:
             MediaError: outside the root, remote without permission, or not there.
         """
         fetch = (lambda url: fetch_remote(url, self.cache / "remote")) if self.allow_remote else None
-        return resolve_media(reference, self.root, fetch)
+        return resolve_media(reference, self.root, fetch, self.bring)
 
 
 @dataclass(frozen=True)
@@ -96,13 +101,16 @@ def encode_observations(
     device: str = "cpu",
     progress: Callable[[str, int, int], None],
     known: Known | None = None,
+    engine: str = "local",
 ) -> Encoded:
     """Encode everything that the graph says or points to, one modality after the other.
 
-    Of what is `known` already nothing is read, and where nothing else is left no encoder is made.
+    Of what is `known` already nothing is read, and where nothing else is left no encoder is made. The
+    `engine` (see `encoders.ENGINES`) encodes the rest; the features are the same.
 
     Raises:
         ValueError: if an encoder cannot be had, or is another one than that of what is known.
+        ImportError: what the engine needs is not installed.
     """
     features, owners, names, tables = {}, {}, {}, []
     for modality in ENCODED:
@@ -116,14 +124,16 @@ def encode_observations(
         name, pool = ("", None) if known is None else known.sense(modality)
         if known is None or places:
             chosen = settings.encoder.get(modality)
-            encoder = make_encoder(modality, chosen, device, allow_remote=media.allow_remote)
+            make = partial(make_encoder, modality, chosen, device, allow_remote=media.allow_remote)
+            encoder = make()
             if name and encoder.name != name:
                 raise ValueError(
                     f"expected the {modality} encoder {name} that the store was built with "
                     f"(got {encoder.name})"
                 )
             name = encoder.name
-            pool, fresh = _encode(encoder, asked, places, media, progress, pool)
+            by = make_engine(engine, make, device)
+            pool, fresh = _encode(encoder, asked, places, media, progress, pool, by)
             for place, outcome in zip(places, fresh, strict=True):
                 had[place] = outcome
         outcomes = [outcome for outcome in had if outcome is not None]
@@ -192,6 +202,7 @@ def _encode(
     media: MediaAccess,
     progress: Callable[[str, int, int], None],
     pool: torch.Tensor | None,
+    engine: Engine,
 ) -> tuple[torch.Tensor, list[Outcome]]:
     """Encode some of the references: all rows, new ones after the pool's, and what became of each."""
     outcomes: list[Outcome] = [(FOUND, None, -1)] * len(places)
@@ -214,7 +225,7 @@ def _encode(
         done += count
         progress(encoder.modality, done, len(places))
 
-    encoded = encode_cached(encoder, ready, media.cache / "features", progress=report)
+    encoded = encode_cached(encoder, ready, media.cache / "features", engine=engine, progress=report)
     for index, sentence in encoded.problems:
         outcomes[own[index]] = (UNREADABLE, sentence, -1)
     first = 0 if pool is None else len(pool)

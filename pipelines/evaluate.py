@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.concept_evaluation import evaluate
+from pipelines.object_storage import place
 from pipelines.score_table import score_table
 from pipelines.store import Store
 
@@ -39,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="python -m pipelines.evaluate", description="Measure a store's model.")
     what = out.add_mutually_exclusive_group(required=True)
-    what.add_argument("--store", type=Path, metavar="DIR", help="folder that build_kg left")
+    what.add_argument("--store", type=place, metavar="DIR", help="folder that build_kg left")
     what.add_argument(
         "--train", type=Path, action="append", metavar="FILE", help="facts of your own split to learn from"
     )

@@ -1,14 +1,20 @@
-"""How the files of a store are written: JSON beside and renamed, tensors as safetensors."""
+"""How files are written, JSON beside and renamed, tensors as safetensors; and where the cache is."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+def cache_folder() -> Path:
+    """Where encoded features and fetched files are kept: $SENSEGRAPH_CACHE, else .cache here."""
+    return Path(os.environ.get("SENSEGRAPH_CACHE") or ".cache").absolute()
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.flags import print_json
+from pipelines.object_storage import place
 
 if TYPE_CHECKING:
     from pipelines.prediction import Prediction, Predictor
@@ -27,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     out = argparse.ArgumentParser(
         prog="python -m pipelines.predict", description="Predict a property that entities lack, or a fact."
     )
-    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    out.add_argument("--store", type=place, required=True, metavar="DIR", help="folder that build_kg left")
     out.add_argument("--json", action="store_true", help="JSON on stdout, nothing else")
     _property_flags(out.add_argument_group("a property that the store was built with (--target)"))
     _fact_flags(out.add_argument_group("the missing end of a fact (--relation with --head or --tail)"))

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.object_storage import place
+
 if TYPE_CHECKING:
     from pipelines.explain import Answer
     from pipelines.reasons import Reasons
@@ -29,7 +31,7 @@ PREFERRED = 0.5
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="python -m pipelines.query", description="Ask a store.")
-    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    out.add_argument("--store", type=place, required=True, metavar="DIR", help="folder that build_kg left")
     out.add_argument("--text", help="any words")
     out.add_argument("--image", type=Path, metavar="FILE", help="a picture")
     out.add_argument("--audio", type=Path, metavar="FILE", help="a sound")
@@ -64,6 +66,10 @@ def parser() -> argparse.ArgumentParser:
         default=True,
         help="whether patterns and kinds see what follows from the facts, or only what was stated",
     )
+    out.add_argument(
+        "--facts", metavar="URL", help="a SPARQL 1.1 endpoint that answers constraints, rather than the store"
+    )
+    out.add_argument("--index", metavar="URI", help="a Milvus that pipelines.index filled with the vectors")
     out.add_argument("-k", type=int, default=10, help="most hits wanted (10)")
     out.add_argument("--json", action="store_true", help="one JSON array on stdout, nothing else")
     out.add_argument(
@@ -94,7 +100,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         from pipelines.retrieval import Searcher
 
         device = resolve_device(flags.device)
-        searcher = Searcher.open(flags.store, device=device, media_root=flags.media_root)
+        searcher = Searcher.open(
+            flags.store, device=device, media_root=flags.media_root, facts=flags.facts, index=flags.index
+        )
         answer = searcher.search(
             flags.text,
             image=flags.image,
@@ -115,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from pipelines.page import write_page
 
             write_page(flags.html, answer, reasons)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,34 @@ def read_inputs(
     }
     write_json(marker, report)
     return graph, report
+
+
+def fetched(
+    inputs: Sequence[str | Path], media_root: str | Path | None, cache: Path
+) -> tuple[list[str | Path], str | Path | None, Callable[[Path], None] | None]:
+    """Copy what lies in an object storage: the inputs, and media once they are looked for.
+
+    Returns:
+        Local inputs, the local root of the media where it is given or not local, and what brings media there.
+
+    Raises:
+        StorageError: something is not there, or the storage does not answer.
+    """
+    from kg.rdf_file import FORMATS
+    from pipelines.object_storage import Mirror, is_url, mirrored
+
+    local: list[str | Path] = []
+    root: Mirror | None = None
+    for one in inputs:
+        if is_url(one):
+            found, mirror = mirrored(str(one), cache, frozenset(FORMATS))
+            root = mirror if not local else root  # media lie in the folder of the first input
+            local.append(found)
+        else:
+            local.append(one)
+    if media_root is not None:
+        root = Mirror(str(media_root).rstrip("/"), cache) if is_url(media_root) else None
+    return local, media_root if root is None else root.local, None if root is None else root.bring
 
 
 def _digest(inputs: Sequence[str | Path], lenient: bool, reasoning: Reasoning | None) -> str:

@@ -19,6 +19,7 @@ from pipelines.constraint import matching, things
 from pipelines.exhibit import Exhibit
 from pipelines.explain import Answer, Hit, InferredSteps
 from pipelines.joint import RDF_TYPE
+from pipelines.narrowing import narrowed
 from pipelines.question import Ids, Query, QueryError, Question
 from pipelines.scoring import Scorer
 from pipelines.store import Store
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import networkx
     import pyarrow as pa
 
+    from pipelines.narrowing import SenseIndex
     from pipelines.question import Keywords
     from pipelines.reasons import Reasons
 
@@ -42,6 +44,7 @@ class Searcher:
         device: where encoders run.
         vocabulary: which classes are vocabulary rather than things.
         media_root: folder of the media to show; by default that which the store was built from.
+        index: finds the nearest by each sense; without one all that may answer are compared.
     """
 
     def __init__(
@@ -51,21 +54,48 @@ class Searcher:
         device: str = "cpu",
         vocabulary: Vocabulary = DEFAULT,
         media_root: str | Path | None = None,
+        index: SenseIndex | None = None,
     ) -> None:
+        self.index = index
         self.store, self.device, self.vocabulary = store, device, vocabulary
         self.media_root = store.media_root if media_root is None else Path(media_root)
         self._without: dict[str, Scorer] = {}
 
     @classmethod
     def open(
-        cls, folder: str | Path, *, device: str = "cpu", media_root: str | Path | None = None
+        cls,
+        folder: str | Path,
+        *,
+        device: str = "cpu",
+        media_root: str | Path | None = None,
+        facts: str | None = None,
+        index: str | None = None,
     ) -> Searcher:
         """Open a store folder for asking.
 
+        Args:
+            folder: what a build left.
+            device: where encoders run.
+            media_root: see `Searcher`.
+            facts: URL of a SPARQL 1.1 endpoint that answers constraints, rather than the store's own facts.
+            index: URI of a Milvus that was filled with the store's vectors (see pipelines.index).
+
         Raises:
             StoreError: if there is no whole store of this format.
+            ValueError: if the URL is none, or the index is not that of the store.
+            ImportError: if what the index needs is not installed.
         """
-        return cls(Store.open(folder), device=device, media_root=media_root)
+        store = Store.open(folder)
+        if facts is not None:
+            from kg.endpoint_facts import EndpointFacts
+
+            store = store.as_if(facts=EndpointFacts(facts))
+        found: SenseIndex | None = None
+        if index is not None:
+            from pipelines.milvus_index import MilvusIndex
+
+            found = MilvusIndex(index, store, constraints=facts is None)
+        return cls(store, device=device, media_root=media_root, index=found)
 
     def over(self, store: Store) -> Searcher:
         """Ask another store in the same way, with the same encoders (see pipelines.alternative)."""
@@ -132,8 +162,17 @@ class Searcher:
             return []
         asked = self.asker.asked(queries, inferred=inferred)
         questions = [Question(query, where, inferred) for query in queries]
-        rows = zip(asked, self.scorer.terms(asked), questions, strict=True)
-        return [answered(self, one, terms, allowed, k, question) for one, terms, question in rows]
+        if self.index is None:
+            rows = zip(asked, self.scorer.terms(asked), questions, strict=True)
+            return [answered(self, one, terms, allowed, k, question) for one, terms, question in rows]
+        # an index stores constraints as they see what follows; the empty one is never among them
+        stored = where if inferred or where is None else ""
+        answers = []
+        for one, place, question in zip(asked, self.scorer.placed(asked), questions, strict=True):
+            permitted = one.candidates(allowed)
+            terms, among = narrowed(self.index, self.scorer, one, place, permitted, stored, k)
+            answers.append(answered(self, one, terms, allowed, k, question, among))
+        return answers
 
     def explain(self, hit: Hit | str, text: str | None = None, **asked: Unpack[Keywords]) -> Reasons:
         """Say why a hit, or any entity that may answer, answers a question (see pipelines.reasons).

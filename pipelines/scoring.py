@@ -100,9 +100,22 @@ class Scorer:
 
     def similar(self, asked: Sequence[Asked]) -> list[Terms]:
         """The similarities to several questions, as if nothing were unwanted or preferred."""
+        return [self._terms(one, *place) for one, place in zip(asked, self.placed(asked), strict=True)]
+
+    def placed(self, asked: Sequence[Asked]) -> list[tuple[Tensor, Tensor]]:
+        """The joint vector of each question, ``(d,)``, and the nearness of all to its anchors, ``(n,)``."""
         near = [self._near(one) for one in asked]
-        vectors = self._embed(asked, near)
-        return [self._terms(*one) for one in zip(asked, vectors, near, strict=True)]
+        return list(zip(self._embed(asked, near), near, strict=True))
+
+    def terms_at(self, one: Asked, placed: tuple[Tensor, Tensor], ids: Tensor | None) -> Terms:
+        """The terms of a question that is placed, right for some entities; None for all.
+
+        Shapes: ``ids (m,) int64`` ascending.
+        """
+        if one.unlike():
+            return self.terms([one])[0]
+        terms = self._terms(one, *placed, ids)
+        return replace(terms, parts=terms.parts | self._added(one, []))
 
     def _added(self, one: Asked, unlike: Sequence[Terms]) -> dict[str, Tensor]:
         """What the scores lose by what is not wanted and gain by preferences."""
@@ -146,23 +159,33 @@ class Scorer:
                     shown.setdefault(name, []).extend(own)
         return shown
 
-    def same_sense(self, modality: str, features: Tensor) -> Tensor:
-        """Best similarity of each entity's observations of one modality, ``(n,)``; 0 where it has none."""
+    def same_sense(self, modality: str, features: Tensor, ids: Tensor | None = None) -> Tensor:
+        """Best similarity of each entity's observations of one modality, ``(n,)``; 0 where it has none.
+
+        With `ids`, ``(m,) int64``, only these are compared, and the others have 0, too.
+        """
         rows, owners = (
             self.store.observations.features[modality],
             self.store.observations.owners[modality],
         )
+        if ids is not None:
+            kept = torch.isin(owners, ids)
+            rows, owners = rows[kept], owners[kept]
         out = torch.zeros(self.store.graph.num_entities)
         return out.scatter_reduce(0, owners, rows @ features, "amax")
 
-    def _terms(self, one: Asked, vector: Tensor, near: Tensor) -> Terms:
+    def _terms(self, one: Asked, vector: Tensor, near: Tensor, ids: Tensor | None = None) -> Terms:
         tensors = self.store.tensors
-        joint = tensors["joint"].float() @ vector
+        if ids is None:
+            joint = tensors["joint"].float() @ vector
+        else:
+            joint = torch.zeros(self.store.graph.num_entities)
+            joint[ids] = tensors["joint"][ids].float() @ vector
         hubs = [tensors[f"hub.{name}"] for name in one.features if f"hub.{name}" in tensors]
         hub = torch.stack(hubs).mean(0) if hubs else torch.zeros_like(joint)
         parts: dict[str, Tensor] = {JOINT: joint}
         for modality, rows in self.shown(one).items():
-            parts[modality] = torch.stack([self.same_sense(modality, row) for row in rows]).amax(0)
+            parts[modality] = torch.stack([self.same_sense(modality, row, ids) for row in rows]).amax(0)
         if one.anchors and self.has_facts:
             parts[GRAPH] = near
         return Terms(parts, hub, frozenset(one.features), one.weights)

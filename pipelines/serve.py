@@ -15,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.object_storage import is_url, local_store, place
+
 NEEDED = {
     "fastapi": "fastapi",
     "uvicorn": "uvicorn",
@@ -33,13 +35,17 @@ LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="python -m pipelines.serve", description="Serve a store over HTTP.")
-    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    out.add_argument("--store", type=place, required=True, metavar="DIR", help="folder that build_kg left")
     out.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine)")
     out.add_argument("--port", type=int, default=8000, help="port to listen on (8000; 0: any that is free)")
     out.add_argument(
         "--token", type=Path, metavar="FILE", help="what requests have to carry; any other host demands it"
     )
     out.add_argument("--seconds", type=float, default=10.0, metavar="S", help="longest SPARQL query (10)")
+    out.add_argument(
+        "--facts", metavar="URL", help="a SPARQL 1.1 endpoint that answers queries, rather than the store"
+    )
+    out.add_argument("--index", metavar="URI", help="a Milvus that pipelines.index filled with the vectors")
     out.add_argument(
         "--waiting", type=int, default=64, metavar="N", help="requests that may wait, others are refused (64)"
     )
@@ -85,6 +91,10 @@ def checked(flags: argparse.Namespace) -> str | None:
         raise ValueError(f"expected --seconds above 0, at most 3600 (got {flags.seconds:g})")
     if not 0 <= flags.waiting <= 10_000:
         raise ValueError(f"expected --waiting from 0 to 10000 (got {flags.waiting})")
+    if flags.facts is not None:
+        from kg.endpoint_facts import EndpointFacts
+
+        EndpointFacts(flags.facts)  # tells what is no URL, and asks nothing
     token = None if flags.token is None else read_token(flags.token)
     if token is None and not _is_loopback(flags.host):
         raise ValueError(
@@ -133,16 +143,19 @@ def serve(flags: argparse.Namespace) -> None:
     token = checked(flags)
     import uvicorn
 
-    from pipelines.building import resolve_device
+    from pipelines.building import cache_folder, resolve_device
     from pipelines.service import make_app
     from pipelines.serving_state import Opening, States
 
-    with listen(flags.host, flags.port) as place:
-        opening = Opening(flags.media_root, resolve_device(flags.device), flags.seconds)
-        states = States(flags.store, opening)
+    folder = local_store(flags.store, cache_folder()) if is_url(flags.store) else flags.store
+    with listen(flags.host, flags.port) as door:
+        opening = Opening(
+            flags.media_root, resolve_device(flags.device), flags.seconds, flags.facts, flags.index
+        )
+        states = States(folder, opening)
         hosts = LOOPBACK | {flags.host.lower()}
         app = make_app(states, token=token, hosts=hosts, waiting=flags.waiting, page=page)
-        host, port = place.getsockname()[:2]
+        host, port = door.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         count = states.current.store.graph.num_entities
         print(
@@ -163,7 +176,7 @@ def serve(flags: argparse.Namespace) -> None:
             timeout_graceful_shutdown=30,
             server_header=False,
         )
-        uvicorn.Server(config).run(sockets=[place])
+        uvicorn.Server(config).run(sockets=[door])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

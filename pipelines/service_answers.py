@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from kg.fact_process import GoneError
-from kg.sparql_text import ConstraintError
+from kg.sparql_text import ConstraintError, EndpointError
+from pipelines.milvus_index import MilvusError
 from pipelines.predicted import PredictionError
 from pipelines.problems import ProblemError
 from pipelines.question import Query, QueryError
@@ -62,6 +63,8 @@ def mistakes(*more: type[ValueError]) -> Iterator[None]:
         yield
     except GoneError as error:
         raise ProblemError(503, str(error), {"Retry-After": "2"}) from None
+    except (EndpointError, MilvusError) as error:  # what is away may come back
+        raise ProblemError(503, " ".join(str(error).split()), {"Retry-After": "5"}) from None
     except ValueError as error:
         if not isinstance(error, (QueryError, ConstraintError, PredictionError, *more)):
             raise

@@ -19,7 +19,9 @@ from pipelines.store import Store, StoreError
 
 if TYPE_CHECKING:
     from encoders.base import Encoder
+    from kg.endpoint_facts import EndpointFacts
     from pipelines.completion import Completer
+    from pipelines.narrowing import SenseIndex
     from pipelines.prediction import Predictor
     from pipelines.retrieval import Searcher
 
@@ -36,11 +38,41 @@ _log = logging.getLogger("sensegraph.serve")
 
 @dataclass(frozen=True)
 class Opening:
-    """How a store is opened: where its media lie, where encoders run, how long a query of it may take, s."""
+    """How a store is opened: where its media lie, where encoders run, how long a query may take, s.
+
+    `facts` is the URL of a SPARQL endpoint; None for the facts of the store. `index` is the URI of
+    a Milvus with the store's vectors; None to compare all.
+    """
 
     media_root: Path | None = None
     device: str = "cpu"
     seconds: float = 10.0
+    facts: str | None = None
+    index: str | None = None
+
+    def sense_index(self, store: Store) -> SenseIndex | None:
+        """What finds the nearest by each sense.
+
+        Raises:
+            ValueError: it is not that of the store.
+        """
+        if self.index is None:
+            return None
+        from pipelines.milvus_index import MilvusIndex
+
+        return MilvusIndex(self.index, store, constraints=self.facts is None)
+
+    def fact_source(self, store: Store) -> FactProcess | EndpointFacts:
+        """What answers the queries on a store.
+
+        Raises:
+            ValueError: there are no facts, or no such address.
+        """
+        if self.facts is None:
+            return FactProcess(store.folder / "rdf", seconds=self.seconds)
+        from kg.endpoint_facts import EndpointFacts
+
+        return EndpointFacts(self.facts, seconds=self.seconds)
 
 
 @dataclass
@@ -52,7 +84,7 @@ class State:
 
     stamp: Stamp
     searcher: Searcher
-    facts: FactProcess
+    facts: FactProcess | EndpointFacts
     completer: Completer | None
     predictors: Mapping[str, Predictor]
     loaded: float = field(default_factory=time.time)
@@ -117,9 +149,10 @@ def _read(folder: Path, stamp: Stamp, opening: Opening, encoders: Mapping[str, E
     store = Store.open(folder)
     asked = facts = None
     try:
-        asked, facts = (FactProcess(store.folder / "rdf", seconds=opening.seconds) for _ in range(2))
+        asked, facts = (opening.fact_source(store) for _ in range(2))
         vars(store)["facts"] = asked  # a cached property is what stands under its name
-        searcher = Searcher(store, device=opening.device, media_root=opening.media_root)
+        index = opening.sense_index(store)
+        searcher = Searcher(store, device=opening.device, media_root=opening.media_root, index=index)
         _warm(searcher, encoders)
         return State(stamp, searcher, facts, _completer(store), _predictors(store, opening.device))
     except BaseException:

@@ -94,9 +94,9 @@ def sweep(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Take away what killed updates left, and all older states that nobody reads."""
     current = manifest.get(STATE, "")
     for path in (folder / STATES).glob("*"):
-        if f"{STATES}/{path.name}" != current and _free(path):
+        if f"{STATES}/{path.name}" != current and free(path):
             shutil.rmtree(path, ignore_errors=True)
-    if current and _free(folder):
+    if current and free(folder):
         # what the first state may have had and this one has not
         maybe = ("numbers.parquet", "findings.json")
         _clear(folder, {str(name).partition("/")[0] for name in (*manifest["files"], *maybe)})
@@ -111,7 +111,7 @@ def _clear(folder: Path, names: Iterable[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _free(folder: Path) -> bool:
+def free(folder: Path) -> bool:
     """Whether nobody has pinned a folder."""
     try:
         file = os.open(folder, os.O_RDONLY)

@@ -13,8 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.files import save_tensors, write_json
+from pipelines.files import cache_folder, save_tensors, write_json
 from pipelines.manifest import AGAIN, FORMAT, StoreError, package_versions, read_manifest
+from pipelines.object_storage import is_url, local_store
 from pipelines.settings import Settings
 from pipelines.states import STATE, Pin
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fusion.senses import SenseFusion
+    from kg.facts import FactSource
     from kg.graph import KnowledgeGraph
-    from kg.sparql import Facts
     from pipelines.completion_training import LearnedCompletion
     from pipelines.joint import Observations
 
@@ -48,9 +49,14 @@ class Store:
     def open(cls, folder: str | Path) -> Store:
         """Open a store for reading, as it is now: later updates do not change what is read.
 
+        One in an object storage (an URL such as s3://) is copied to the cache first.
+
         Raises:
             StoreError: saying what was found and what to do.
+            StorageError: the object storage does not answer.
         """
+        if is_url(folder):
+            folder = local_store(str(folder), cache_folder())
         folder = Path(folder)
         for _ in range(_TRIES):
             manifest = read_manifest(folder)
@@ -110,7 +116,7 @@ class Store:
         return self.graph if target in self.settings.target else self.graph.stated()
 
     @cached_property
-    def facts(self) -> Facts:
+    def facts(self) -> FactSource:
         """The same facts for SPARQL, read-only."""
         from kg.sparql import Facts
 

@@ -12,8 +12,7 @@ PACKAGES = ("kg", "encoders", "fusion", "pipelines", "data")
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 READS_RDF = {"rdf", "rdf_file", "rdf_exchange", "endpoint", "sparql", "source", "graph", "pieces"} | {
     *("closure", "supplement", "patterns", "construct", "fixpoint", "consistency", "shapes", "reasoner"),
-    "statements",
-    "consequences",
+    *("statements", "consequences", "sparql_client", "endpoint_facts"),
 }
 EXTRAS = {
     "test_architecture",

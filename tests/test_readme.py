@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import measure
-from pipelines import build_kg, evaluate, predict, query, serve
+from pipelines import build_kg, evaluate, index, predict, query, serve
 from pipelines.update import main as update_main
 from pipelines.update import parser as update_parser
 
@@ -83,7 +83,7 @@ def test_the_commands_of_the_readme_run(newcomers_folder: Path) -> None:
 
 def test_every_flag_that_the_readme_names_is_there() -> None:
     known: set[str] = set()
-    commands = (build_kg, query, predict, evaluate, serve)
+    commands = (build_kg, query, predict, evaluate, serve, index)
     for parser in (*(command.parser() for command in commands), update_parser(), measure.parser("")):
         assert isinstance(parser, argparse.ArgumentParser)
         known |= {flag for action in parser._actions for flag in action.option_strings}

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import threading
-import urllib.parse
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -16,67 +12,22 @@ import pytest
 from kg.endpoint import Endpoint
 from kg.rdf import RdfError, read
 from kg.rewriting import BLANK
+from tests.kg.endpoint_server import RESULTS, Handler, Server, running
 
 EX = "http://example.org/"
-RESULTS = "application/sparql-results+json"
-
-
-class Server(ThreadingHTTPServer):
-    """An endpoint that gives at most `cap` rows a page and first gives the answers in `faults`."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.store = ox.Store()
-        self.cap = 1000
-        self.faults: list[tuple[int, str, str]] = []
-        self.queries: list[str] = []
-        self.url = f"http://127.0.0.1:{self.server_address[1]}/sparql"
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers from the server's store."""
-
-    server: Server
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        query = urllib.parse.parse_qs(body)["query"][0]
-        self.server.queries.append(query)
-        if self.server.faults:
-            self.answer(*self.server.faults.pop(0))
-            return
-        query = re.sub(r"LIMIT (\d+)", lambda found: f"LIMIT {min(self.server.cap, int(found[1]))}", query)
-        solutions = self.server.store.query(query)
-        assert isinstance(solutions, ox.QuerySolutions)
-        self.answer(200, RESULTS, solutions.serialize(format=ox.QueryResultsFormat.JSON).decode())
-
-    def answer(self, code: int, kind: str, text: str) -> None:
-        self.send_response(code)
-        self.send_header("Content-Type", kind)
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, format: str, *values: object) -> None:
-        """Be silent."""
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
+    with running() as one:
+        yield one
 
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Pauses are written down instead of being slept."""
     pauses: list[float] = []
-    monkeypatch.setattr("kg.endpoint.time.sleep", pauses.append)
+    monkeypatch.setattr("kg.sparql_client.time.sleep", pauses.append)
     return pauses
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from encoders.base import MediaError
 from kg.rdf import read
@@ -69,3 +71,21 @@ def test_remote_media_are_fetched_only_when_allowed(tmp_path: Path, monkeypatch:
         MediaAccess(tmp_path, tmp_path / "cache").resolve(url)
     allowed = MediaAccess(tmp_path, tmp_path / "cache", allow_remote=True)
     assert allowed.resolve(url) == tmp_path / "cache" / "remote" / "fetched"
+
+
+@pytest.mark.long
+def test_ray_gives_a_build_the_features_that_threads_give(collection: Any, tmp_path: Path) -> None:
+    ray = pytest.importorskip("ray", reason="ray is an extra")
+    graph, _ = read([collection.turtle])
+    found = {}
+    for engine in ("local", "ray"):
+        media = MediaAccess(collection.folder, tmp_path / engine)
+        found[engine] = encode_observations(
+            graph, DEFAULT, Settings(), media, progress=lambda *_: None, engine=engine
+        )
+    ray.shutdown()
+    own, far = found["local"], found["ray"]
+    assert far.table.equals(own.table)
+    assert far.observations.features.keys() == {"text", "image", "audio"}
+    for name, rows in own.observations.features.items():
+        torch.testing.assert_close(far.observations.features[name], rows, rtol=0, atol=1e-5)

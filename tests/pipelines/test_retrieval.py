@@ -6,16 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyoxigraph as ox
 import pytest
 import torch
 
 from kg.sparql import ConstraintError
 from pipelines.question import Query, QueryError
+from pipelines.retrieval import Searcher
+from tests.kg.endpoint_server import running
 
 if TYPE_CHECKING:
     import rdflib
 
-    from pipelines.retrieval import Answer, Searcher
+    from pipelines.retrieval import Answer
 
 
 @pytest.fixture(scope="module")
@@ -293,3 +296,19 @@ def test_what_a_picture_and_a_sound_name_comes_in_one_order(searcher: Searcher, 
     assert place[collection.iri("wolf0")] == 0
     # all that the picture names, near twins too, before what the sound names
     assert all("wolf" in iri for iri in answer.anchors[: place[collection.iri("cat0")]])
+
+
+def test_facts_at_an_endpoint_constrain_as_the_store_s_own_do(searcher: Searcher, store_folder: Path) -> None:
+    wheres = ("?x a ex:Card", "?x schema:about/skos:broader ex:animal", "?x schema:about ex:nothing")
+    with running() as server:
+        server.store.extend(ox.Store.read_only(str(store_folder / "rdf")))
+        server.cap = 7
+        far = Searcher.open(store_folder, facts=server.url)
+        for where in wheres:
+            own = searcher.search("a cat", where=where, prefer={"?x schema:about ex:wolf": 0.5})
+            found = far.search("a cat", where=where, prefer={"?x schema:about ex:wolf": 0.5})
+            assert [hit.as_json() for hit in found] == [hit.as_json() for hit in own]
+            assert found.counted() == own.counted()
+    with pytest.raises(ConstraintError, match="a search without a constraint needs no endpoint"):
+        far.search("a cat", where=wheres[0])
+    assert [hit.entity for hit in far.search("a cat")] == [hit.entity for hit in searcher.search("a cat")]

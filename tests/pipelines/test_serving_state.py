@@ -9,17 +9,20 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyoxigraph as ox
 import pytest
 
 pytest.importorskip("fastapi")
 
 from fastapi.testclient import TestClient
 
-from pipelines import serving_state
+from pipelines import narrowing, serving_state
+from pipelines.milvus_index import MilvusError
 from pipelines.retrieval import Searcher
 from pipelines.service import STATE, make_app
 from pipelines.serving_state import Opening, States, read_state, stamp_of
 from pipelines.store import StoreError
+from tests.kg.endpoint_server import running
 
 HERE = "http://127.0.0.1"
 CARDS = "?x a <https://example.org/c/Card>"
@@ -162,3 +165,35 @@ def test_a_damaged_part_is_told_in_one_sentence(copy: Path) -> None:
     (copy / "rdf").mkdir()
     with pytest.raises(StoreError, match="expected a whole store"):
         read_state(copy, Opening())
+
+
+def test_a_service_asks_an_endpoint_and_outlives_it(copy: Path) -> None:
+    with running() as server:
+        server.store.extend(ox.Store.read_only(str(copy / "rdf")))
+        states = States(copy, Opening(facts=server.url, seconds=20.0))
+        asked = {"text": "a cat", "where": CARDS, "k": 3}
+        client = TestClient(make_app(states), base_url=HERE)
+        own = Searcher.open(copy).search("a cat", where=CARDS, k=3)
+        found = client.post("/search", json=asked).json()
+        assert [hit["entity"] for hit in found["hits"]] == [hit.entity for hit in own]
+        counted = client.post("/sparql", data={"query": "SELECT (COUNT(*) AS ?n) { ?x a ?c }"}).json()
+        assert int(counted["results"]["bindings"][0]["n"]["value"]) > 30
+    refused = client.post("/search", json=asked)
+    assert refused.status_code == 503
+    assert "a search without a constraint needs no endpoint" in refused.json()["detail"]
+    assert client.post("/search", json={"text": "a cat", "k": 3}).status_code == 200
+    states.close()
+
+
+def test_an_index_that_goes_away_is_told_as_such(states: States, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        deepest = 100
+
+        def nearest(self, *_: object) -> None:
+            raise MilvusError("expected Milvus to answer at x (got: nothing)")
+
+    monkeypatch.setattr(narrowing, "FEW", 0)
+    states.current.searcher.index = Gone()
+    answer = TestClient(make_app(states), base_url=HERE).post("/search", json={"text": "a cat"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "expected Milvus to answer" in answer.json()["detail"]
