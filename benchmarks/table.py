@@ -43,6 +43,7 @@ QUALITY = (
     "negation",
     "serving_fuzz",
     "priors",
+    "retrieval",
 )
 
 
