@@ -1,6 +1,6 @@
 """Retrieval across senses on the demo: text finds picture, picture finds text, sound finds either.
 
-python -m benchmarks.retrieval [--store stores/demo] [--quick]
+python -m benchmarks.retrieval [--store stores/demo] [--keep FOLDER] [--quick]
 
 Five splits by concept (no concept of the test in training) and five at random, the demo's folders left out.
 On each, hand-built rivals (A a linear map, C with WordNet, D with the captions' nearest neighbours, G with
@@ -15,6 +15,7 @@ the others. What was tried stands in [retrieval.md](retrieval.md).
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from pipelines.store import Store
 
-SEEDS = 5
+SEEDS, QUICK = range(5), range(100, 101)
+"""Of the splits; a quick run looks at one of which no figure speaks."""
 TASKS = ("text to image", "image to text")
 TARGETS = {"ours": (0.38, 0.72), "ours, better features": (0.42, 0.77)}
 """MRR and R@10 of both tasks on the concept splits."""
@@ -168,16 +170,30 @@ def rows(found: Found) -> list[Row]:
     return out
 
 
-def measured(store: Store, settings: Settings, seeds: Sequence[int], quick: bool) -> dict[str, Found]:
-    """All rows of all splits, by kind of split."""
+def measured(
+    store: Store, settings: Settings, seeds: Sequence[int], quick: bool, keep: Path | None = None
+) -> dict[str, Found]:
+    """All rows of all splits, by kind of split; a seed that is kept already is not run again."""
     seen = with_names(store)
     better = None if quick else better_features(store)
     out: dict[str, Found] = {"concept": {}, "random": {}}
     for seed in seeds:
-        for kind, name, scores in runs(store, seen, better, replace(settings, seed=seed)):
+        file = None if keep is None else keep / f"{seed}.json"
+        if file is not None and file.exists():
+            said = json.loads(file.read_text(encoding="utf-8"))
+        else:
+            said = []
+            for kind, name, scores in runs(store, seen, better, replace(settings, seed=seed)):
+                said.append((kind, name, scores))
+                told = ", ".join(
+                    f"{task} {scores[task]['MRR']:.3f} / {scores[task]['R@10']:.3f}" for task in TASKS
+                )
+                print(f"seed {seed}, {kind} split, {name}: {told}", file=sys.stderr, flush=True)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(said), encoding="utf-8")
+        for kind, name, scores in said:
             out[kind].setdefault(name, []).append(scores)
-            told = ", ".join(f"{task} {scores[task]['MRR']:.3f}" for task in TASKS)
-            print(f"seed {seed}, {kind} split, {name}: {told}", file=sys.stderr, flush=True)
     return out
 
 
@@ -205,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     settings = Settings(epochs=4) if flags.quick else Settings()
-    found = measured(store, settings, range(1 if flags.quick else SEEDS), flags.quick)
+    found = measured(store, settings, QUICK if flags.quick else SEEDS, flags.quick, flags.keep)
     details: dict[str, Any] = {
         "means": {kind: table(one) for kind, one in found.items()},
         "by split": found,
@@ -218,6 +234,9 @@ def _parser() -> argparse.ArgumentParser:
 
     out = parser("Retrieval across senses on the demo.")
     out.add_argument("--store", type=Path, default=DEMO_STORE, help=f"a store of the demo ({DEMO_STORE})")
+    out.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep each finished seed, and go on from there"
+    )
     return out
 
 

@@ -57,4 +57,5 @@ def _both_ways(model: Any, pixels: Tensor) -> Tensor:
 
 def _even(directions: Tensor) -> Tensor:
     """Directions of one mean length, so that both networks have an equal say."""
-    return directions / directions.norm(dim=1).mean()
+    scaled: Tensor = directions / directions.norm(dim=1).mean()
+    return scaled

@@ -39,10 +39,8 @@ def test_the_claims_are_of_the_rows_that_are_there() -> None:
     }
     held = {row.benchmark: row.holds for row in rows(found)}
     targets = [row for row in rows(found) if row.benchmark.startswith("text to image: ours (2 splits")]
-    assert [(row.unit, row.rival, row.holds) for row in targets] == [
-        ("MRR", 0.38, True),
-        ("R@10", 0.72, True),
-    ]
+    assert [(row.unit, row.rival) for row in targets] == [("MRR", 0.38), ("R@10", 0.72)]
+    assert all(row.holds for row in targets)
     assert not held["text to image: ours, links shuffled, against no graph"]
     assert not any("better" in name for name in held)
 
