@@ -26,6 +26,8 @@ from fusion.senses import SenseFusion
 from kg.sparse import segment_softmax, weighted_sum
 
 HOPS, DECAY = 3, 0.7
+ENOUGH = 8
+"""Entities with both senses from which it can be seen what names are worth."""
 
 
 class CrossModalAttention(SenseFusion):
@@ -47,6 +49,28 @@ class CrossModalAttention(SenseFusion):
         self.inferred_gain = nn.Parameter(torch.full((count,), -0.5))
         if self.named is not None:
             self.names_gain = nn.Parameter(torch.ones(count))
+
+    @torch.no_grad()
+    def fit_senses(self, graph: JointGraph, visible: Tensor) -> None:
+        """As every fusion does; and start the gain of the names at what they are worth among these entities."""
+        super().fit_senses(graph, visible)
+        if self.named is not None and graph.names is not None:
+            self.names_gain.fill_(self._names_worth(graph, visible))
+
+    def _names_worth(self, graph: JointGraph, visible: Tensor) -> float:
+        """How much oftener what an entity is named is nearer to its own text than to another's, than not.
+
+        From 0, where an encoder's names tell nothing of what is written here, to 1; 1 where few tell.
+        """
+        assert self.named is not None
+        own = self.own(graph)
+        said, told = own[NAMED], own[self.named[1]]
+        rows = (said.present & told.present & visible).nonzero().squeeze(1)
+        if len(rows) < ENOUGH:
+            return 1.0
+        near = said.vectors[rows] @ told.vectors[rows].t()
+        further = (near < near.diagonal().unsqueeze(1)).sum() / (len(rows) * (len(rows) - 1))
+        return max(0.0, 2 * float(further) - 1)
 
     def contexts(self, graph: JointGraph, senses: Senses, visible: Tensor) -> Senses:
         """What the visible entities around each one are like, by relational attention over the facts.

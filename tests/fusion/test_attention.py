@@ -539,3 +539,18 @@ def test_a_model_without_names_has_no_parameters_for_them() -> None:
     assert not [name for name in model_of("text", "image").state_dict() if "names" in name]
     assert model_of("text", "image").seen_by("image") == ("image",)
     assert naming_model()[0].seen_by("image") == ("image", NAMED)
+
+
+@pytest.mark.parametrize(("named", "worth"), [(torch.eye(8), 1.0), (torch.eye(8).roll(1, 0), 0.0)])
+def test_names_start_at_what_they_are_worth_among_the_entities_with_both_senses(
+    named: Tensor, worth: float
+) -> None:
+    rows = dict(enumerate(torch.eye(8)))
+    graph = graph_of(8, {"text": rows, "image": rows})
+    # pictures that say their own text, or that of their neighbour
+    graph = replace(graph, names=Names("image", "text", 20 * torch.eye(8), named))
+    model = CrossModalAttention({"text": 8, "image": 8}, 4, named=("image", "text"))
+    for name in ("text", "image"):
+        getattr(model, f"basis_{name}").copy_(torch.eye(8))
+    model.fit_senses(graph, everyone(graph))
+    torch.testing.assert_close(model.names_gain.detach(), torch.full((2,), worth))
