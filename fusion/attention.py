@@ -52,7 +52,7 @@ class CrossModalAttention(SenseFusion):
 
     @torch.no_grad()
     def fit_senses(self, graph: JointGraph, visible: Tensor) -> None:
-        """As every fusion does; and start the gain of the names at what they are worth among these entities."""
+        """As every fusion does; and start the gain of the names at what they are worth here."""
         super().fit_senses(graph, visible)
         if self.named is not None and graph.names is not None:
             self.names_gain.fill_(self._names_worth(graph, visible))
