@@ -33,6 +33,7 @@ from pipelines.damage import without_observations
 from pipelines.damage_curves import LEARNED, ZEROS
 from pipelines.deviation import deviation_said
 from pipelines.label_evaluation import ENSEMBLE, WITH_GRAPH, evaluate_labels
+from pipelines.label_split import Taught
 from pipelines.label_training import train_labels
 from pipelines.labels import Lesson, prepare, probabilities
 from pipelines.robustness import robustness
@@ -122,7 +123,7 @@ def _rare_f1(store: Store, settings: Settings, ontology: bool) -> float:
     kinds = {kind.iri for kind in table() if kind.rare}
     rare = [place for place, iri in enumerate(target.names) if iri in kinds]
     split = _with_one(lesson, rare, settings.seed)
-    labeller = train_labels(joint, target, split, settings, _silent)
+    labeller = train_labels(joint, Taught.of(target, split), settings, _silent)
     found = probabilities(labeller, joint, target.entities[split.test]).argmax(1)
     return float(f1_score(target.classes[split.test], found, labels=rare, average="macro", zero_division=0))
 

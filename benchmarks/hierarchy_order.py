@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 if TYPE_CHECKING:
@@ -21,22 +20,22 @@ def order(store: Store, settings: Settings) -> dict[str, float]:
     from kg.ranking import mean_reciprocal_rank
     from kg.splits import triple_split
     from pipelines.joint import joint_graph
-    from pipelines.link_training import edge_places, link_ranks, masked, train_links
+    from pipelines.link_facts import LinkFacts
+    from pipelines.link_training import link_ranks, train_links
     from pipelines.training import joint_triples
 
     graph, share = store.graph.stated(), settings.link_share
     joint = joint_graph(graph, store.observations, settings, diffusion=False)
     facts = joint_triples(graph, joint)
     split = triple_split(facts, valid=share, test=share, seed=settings.seed)
-    triples, hierarchy = torch.from_numpy(facts), hierarchy_of(graph, settings.hierarchy)
+    triples = torch.from_numpy(facts)
+    given = LinkFacts.of(joint, triples, split.learning())
+    hierarchy = hierarchy_of(graph, settings.hierarchy, facts=given.train.numpy())
     with torch.enable_grad():
-        links, history = train_links(
-            joint, triples, split, graph.num_relations, settings, lambda stage, done, total: None, hierarchy
-        )
-    held = torch.from_numpy(np.concatenate([split.valid, split.test]))
-    seen = masked(joint.log_weight, edge_places(joint, len(triples)), held)
-    rows = links.encoder(joint.edges, seen)
-    asked = both_directions(triples[torch.from_numpy(split.test)], graph.num_relations)
+        links, history = train_links(given, settings, lambda stage, done, total: None, hierarchy)
+    rows = links.encoder(given.graph.edges, given.graph.log_weight)
+    test = triples[torch.from_numpy(split.test)]
+    asked = both_directions(test, graph.num_relations)
     low, up, high = asked[torch.isin(asked[:, 1], torch.from_numpy(hierarchy.upward))].unbind(1)
     right, reverse = (
         (links.scorer.queries(rows[one], up) * rows[other]).sum(1)
@@ -49,5 +48,5 @@ def order(store: Store, settings: Settings) -> dict[str, float]:
         ),
         "wrong by score": float((reverse >= right).float().mean()),
         "validation MRR": max(history.scores),
-        "test MRR": mean_reciprocal_rank(link_ranks(links, joint, seen, triples, split.test)),
+        "test MRR": mean_reciprocal_rank(link_ranks(links, given.graph, test, triples)),
     }

@@ -41,14 +41,14 @@ class Free(nn.Module):
         self.num_relations, self.in_bfloat16 = facts.num_relations, half
         self.optimizer = torch.optim.Adagrad(self.parameters(), lr=RATE, fused=True)
 
-    def epoch(self, triples: Tensor, n3: float = 0.0) -> None:
-        """One pass over all facts in both directions."""
+    def epoch(self, triples: Tensor, n3: float = 0.0, *, by_fact: bool = False) -> None:
+        """One pass over all facts in both directions, in which each query weighs the same, or each fact."""
         answers = Answers.of(both_directions(triples, self.num_relations), 2 * self.num_relations)
         for places in torch.randperm(len(answers)).split(BATCH):
             row, tail = answers.take(places)
             head, relation = self.rows[answers.head[places]], answers.relation[places]
-            # each query weighs the same, as with PyKEEN
-            share = 1 / (torch.bincount(row, minlength=len(places))[row] * len(places))
+            answered = torch.bincount(row, minlength=len(places))[row] * len(places)  # as PyKEEN weighs
+            share = torch.full((len(row),), 1 / len(row)) if by_fact else 1 / answered
             queries = self.scorer.queries(head, relation)
             loss = answer_loss(queries, self.rows, row, tail, share, half=self.in_bfloat16)
             if n3:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from benchmarks.link_sides import Facts, Free
 from kg.links import fast_bfloat16
+from kg.memory import kept_memory
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Run:
         return self.folder / f"{self.name}-rank{self.rank}-n3{self.n3:g}-seed{self.seed}.safetensors"
 
 
+@kept_memory()
 def trained(
     facts: Facts, learned: Tensor, run: Run, epochs: int, judge: Callable[[Free], float] | None = None
 ) -> Free:
@@ -41,7 +43,7 @@ def trained(
     best, history, done = _restored(model, run)
     for epoch in range(done, epochs):
         torch.manual_seed(1000 * run.seed + epoch)
-        model.epoch(learned, run.n3)
+        model.epoch(learned, run.n3, by_fact=True)
         if judge is None:
             best = _weights(model)
         elif (epoch + 1) % 4 == 0 or epoch + 1 == epochs:

@@ -14,6 +14,7 @@ from kg.memory import kept_memory
 from kg.ranking import realistic_ranks, summary
 from kg.splits import Split, grouped_split
 from pipelines.alignment_training import retrieval_similarities, retrieval_tasks, train_alignment
+from pipelines.concept_ranks import learnable
 from pipelines.joint import Observations, concept_groups, joint_graph
 from pipelines.training import concept_split, linked
 
@@ -83,7 +84,8 @@ def ours(work: Work, facts: Linked, *, names: bool = True) -> Scores:
     joint, structure = facts
     seen = work.observations
     joint = replace(joint, features=seen.features, owners=seen.owners, names=seen.names if names else None)
-    model, _ = train_alignment(joint, structure, work.groups, work.split, work.settings, _silent)
+    known = learnable(joint, work.split)
+    model, _ = train_alignment(known, structure, work.groups, work.split.learning(), work.settings, _silent)
     return scored(work, model, joint, structure)
 
 

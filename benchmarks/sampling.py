@@ -40,9 +40,10 @@ from fusion.base import JointGraph
 from kg.graph import KnowledgeGraph
 from kg.sampling import NeighborSampler
 from kg.sparse import SortedEdges
-from kg.splits import Split
+from kg.splits import Learning
 from pipelines.deviation import deviation
 from pipelines.joint import Observations, joint_graph
+from pipelines.link_facts import LinkFacts
 from pipelines.link_training import LinkModel, LinkSteps, train_links
 from pipelines.settings import Settings
 
@@ -102,8 +103,7 @@ def held(num_edges: int, batch: int) -> dict[str, float]:
     graph = JointGraph(num_nodes, {}, {}, edges, torch.zeros(num_edges), None)
     settings = replace(SCORED, batch=batch)
     model = LinkModel(num_nodes, RELATIONS, settings)
-    none = np.empty(0, dtype=np.int64)
-    steps = LinkSteps(model, graph, triples, Split(np.arange(len(triples)), none, none), settings)
+    steps = LinkSteps(model, LinkFacts(graph, triples, triples[:0], RELATIONS), settings)
     steps.step(torch.tensor([0]))  # makes the moments, which are the model's and not the step's
     forget_peak()
     before = peak_bytes()
@@ -122,13 +122,13 @@ def memory(work: Work) -> tuple[Row, dict[int, Any]]:
     return at_most(name, large, small, MEMORY, unit="MB"), found
 
 
-def split_of(graph: KnowledgeGraph, valid: Tensor) -> Split:
+def split_of(graph: KnowledgeGraph, valid: Tensor) -> Learning:
     """Which facts of the graph train and which are asked: the given ones ``(t, 3)``."""
     asked = np.unique(np.concatenate([valid.numpy(), graph.triples]), axis=0, return_counts=True)
     if len(asked[0]) != len(graph.triples):
         raise ValueError("expected validation facts that are in the graph (got others)")
     twice = asked[1] > 1  # the graph's rows are sorted, as those of `unique` are
-    return Split(np.flatnonzero(~twice), np.flatnonzero(twice), np.empty(0, dtype=np.int64))
+    return Learning(np.flatnonzero(~twice), np.flatnonzero(twice))
 
 
 def score(folder: Path, settings: Settings) -> list[float]:
@@ -138,7 +138,7 @@ def score(folder: Path, settings: Settings) -> list[float]:
     joint = joint_graph(graph, Observations({}, {}), settings, diffusion=False)
     split = split_of(graph, parts["valid"])
     triples = torch.from_numpy(graph.triples)
-    _, history = train_links(joint, triples, split, graph.num_relations, settings, lambda *_: None)
+    _, history = train_links(LinkFacts.of(joint, triples, split), settings, lambda *_: None)
     return history.scores
 
 

@@ -21,6 +21,7 @@ import torch
 from benchmarks.groceries import SETTINGS, TARGET, Shop, data_parser, only, open_shop
 from benchmarks.measure import Row, report
 from kg.splits import Split
+from pipelines.label_split import Taught
 from pipelines.label_training import Labeller, train_labels
 from pipelines.labels import Lesson, prepare, probabilities
 from pipelines.suggestion import suggested
@@ -41,7 +42,8 @@ def train(lesson: Lesson, known: Ids, seed: int) -> Labeller:
     rest = np.setdiff1d(np.arange(len(lesson.target.entities)), known)
     split = Split(np.sort(order[cut:]), np.sort(order[:cut]), rest)
     settings = replace(SETTINGS, seed=seed, epochs=5)
-    return train_labels(lesson.joint, lesson.target, split, settings, lambda stage, done, total: None)
+    taught = Taught.of(lesson.target, split)
+    return train_labels(lesson.joint, taught, settings, lambda stage, done, total: None)
 
 
 def told(lesson: Lesson, labeller: Labeller, entities: Ids) -> NDArray[np.float32]:

@@ -39,6 +39,7 @@ QUALITY = (
     "suggestions",
     "machines",
     "mmkg",
+    "sense_links",
     "faithfulness",
     "negation",
     "serving_fuzz",

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fusion.base import CONTEXT, NAMED, STRUCTURE, JointGraph, Sense, Senses, View, unit
+from fusion.base import CONTEXT, NAMED, STRUCTURE, JointGraph, Observed, Sense, Senses, View, unit
 from fusion.senses import SenseFusion
 from kg.sparse import segment_softmax, weighted_sum
 
@@ -51,13 +51,13 @@ class CrossModalAttention(SenseFusion):
             self.names_gain = nn.Parameter(torch.ones(count))
 
     @torch.no_grad()
-    def fit_senses(self, graph: JointGraph, visible: Tensor) -> None:
+    def fit_senses(self, graph: Observed, visible: Tensor) -> None:
         """As every fusion does; and start the gain of the names at what they are worth here."""
         super().fit_senses(graph, visible)
         if self.named is not None and graph.names is not None:
             self.names_gain.fill_(self._names_worth(graph, visible))
 
-    def _names_worth(self, graph: JointGraph, visible: Tensor) -> float:
+    def _names_worth(self, graph: Observed, visible: Tensor) -> float:
         """How much oftener what an entity is named is nearer to its own text than to another's, than not.
 
         From 0, where an encoder's names tell nothing of what is written here, to 1; 1 where few tell.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,6 +15,26 @@ from kg.sparse import SortedEdges
 CONTEXT = "context:"
 NAMED = "named"
 STRUCTURE = "structure"
+
+
+class Observed(Protocol):
+    """What was observed of entities: ``features[modality] (m, d)`` with ``owners[modality] (m,) int64``."""
+
+    @property
+    def num_entities(self) -> int:
+        """How many entities there are."""
+
+    @property
+    def features(self) -> Mapping[str, Tensor]:
+        """The encoders' rows."""
+
+    @property
+    def owners(self) -> Mapping[str, Tensor]:
+        """The entity of each row."""
+
+    @property
+    def names(self) -> Names | None:
+        """What an encoder can say by itself in another sense."""
 
 
 @dataclass(frozen=True)

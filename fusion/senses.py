@@ -12,7 +12,19 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor, nn
 
-from fusion.base import CONTEXT, NAMED, STRUCTURE, JointGraph, Sense, Senses, View, pooled, unit, view_of
+from fusion.base import (
+    CONTEXT,
+    NAMED,
+    STRUCTURE,
+    JointGraph,
+    Observed,
+    Sense,
+    Senses,
+    View,
+    pooled,
+    unit,
+    view_of,
+)
 from fusion.names import Names
 
 FEW = 32
@@ -94,7 +106,7 @@ class SenseFusion(nn.Module):
         return sum(self.widths.values())
 
     @torch.no_grad()
-    def fit_senses(self, graph: JointGraph, visible: Tensor) -> None:
+    def fit_senses(self, graph: Observed, visible: Tensor) -> None:
         """Find each modality's mean and principal components from the visible entities' observations.
 
         A modality with fewer than `FEW` rows keeps its random basis, which preserves angles: the mean and
@@ -162,7 +174,7 @@ class SenseFusion(nn.Module):
         centred = names.of(features) - self.get_buffer("mean_names")
         return unit(centred @ getattr(self, f"basis_{names.told}"))
 
-    def own(self, graph: JointGraph) -> Senses:
+    def own(self, graph: Observed) -> Senses:
         """What was observed of the entities themselves, in the spaces of the modalities.
 
         Where the fusion hears names, also what they are named by what is seen of them; it is no sense of

@@ -20,13 +20,16 @@ from kg.rules import Rules
 
 EVIDENCE_WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 PRIOR_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
-FURTHER_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+FURTHER_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0)
 SCORES = 1 << 23  # scores held at a time
 
 
 @dataclass(frozen=True)
 class Blend:
-    """How much the rules' evidence, the relation's prior and a further scorer count beside the structure."""
+    """How much the rules' evidence, the relation's prior and a further scorer count beside the structure.
+
+    A head that no fact tells of has no structure: there the further scorer counts in full, if at all.
+    """
 
     evidence: float = 1.0
     prior: float = 0.2
@@ -125,8 +128,24 @@ class Completion:
         for mark, weight in zip(self.marks(head, relation), self._weights, strict=True):
             mark.add_to(scores, weight)
         if self.further is not None and self.blend.further:
-            scores += self.blend.further * self.further(head, relation)
+            scores += self._share_of_further(head, self.blend) * self.further(head, relation)
         return scores
+
+    def parts(self, head: Tensor, relation: Tensor) -> dict[str, Tensor]:
+        """What the scores are the sum of, weighed: structure, rules, prior and further, each ``(b, n)``."""
+        structure = self.structure(head, relation)
+        rules, prior = torch.zeros_like(structure), torch.zeros_like(structure)
+        for mark, part, weight in zip(self.marks(head, relation), (rules, prior), self._weights, strict=True):
+            mark.add_to(part, weight)
+        further = torch.zeros_like(structure)
+        if self.further is not None and self.blend.further:
+            further += self._share_of_further(head, self.blend) * self.further(head, relation)
+        return {"structure": structure, "rules": rules, "prior": prior, "further": further}
+
+    def _share_of_further(self, head: Tensor, blend: Blend) -> Tensor:
+        """Weight of the further scorer for each query: ``(b,) -> (b, 1)``."""
+        full = torch.full((len(head), 1), float(blend.further > 0))
+        return torch.where(self.told[head.cpu()].unsqueeze(1), blend.further, full)
 
     @property
     def _weights(self) -> tuple[float, float]:
@@ -153,7 +172,7 @@ def ranks_by_blend(completion: Completion, asked: Tensor, known: Answers, blends
             for mark, weight in zip(marks, (blend.evidence, blend.prior), strict=True):
                 mark.add_to(scores, weight)
             if further is not None:
-                scores += blend.further * further
+                scores += completion._share_of_further(head, blend) * further
             ranks[number, part] = ranks_among(scores.t(), tail, row, other).cpu()
     return ranks
 
@@ -173,7 +192,9 @@ def choose_blend(
         prior: False leaves the prior out.
     """
     best, score = Blend(Blend.evidence * evidence, Blend.prior * prior), float("nan")
-    turns = [("evidence", EVIDENCE_WEIGHTS)] * evidence + [("prior", PRIOR_WEIGHTS)] * prior
+    turns: list[tuple[str, tuple[float, ...]]] = [("evidence", EVIDENCE_WEIGHTS)] * evidence + [
+        ("prior", PRIOR_WEIGHTS)
+    ] * prior
     turns += [("further", FURTHER_WEIGHTS)] * (completion.further is not None)
     for field, weights in turns + turns[:1] * (len(turns) > 1):
         blends = [replace(best, **{field: weight}) for weight in weights]

@@ -39,7 +39,10 @@ class Hierarchy:
 
 
 def hierarchy_of(
-    graph: KnowledgeGraph, more: Sequence[str] = (), vocabulary: Vocabulary = DEFAULT
+    graph: KnowledgeGraph,
+    more: Sequence[str] = (),
+    vocabulary: Vocabulary = DEFAULT,
+    facts: NDArray[np.int64] | None = None,
 ) -> Hierarchy:
     """Find the hierarchical relations of a graph.
 
@@ -47,6 +50,7 @@ def hierarchy_of(
         graph: the facts; those that were inferred are left out.
         more: IRIs of further relations, each from what is below to what is above.
         vocabulary: which relations are hierarchical anyway.
+        facts: ``(t, 3)``, those of the graph that count; by default all.
 
     Raises:
         ValueError: the graph does not have a relation of `more`.
@@ -55,7 +59,7 @@ def hierarchy_of(
     relations = list(enumerate(graph.relations.to_pylist()))
     up = sorted(told | {place for place, iri in relations if vocabulary.has("broader", iri)})
     down = sorted({place for place, iri in relations if vocabulary.has("narrower", iri)} - told)
-    triples = graph.stated().triples
+    triples = graph.stated().triples if facts is None else facts
     steps = np.concatenate(
         [triples[np.isin(triples[:, 1], up)], triples[np.isin(triples[:, 1], down)][:, ::-1]]
     )

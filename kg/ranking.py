@@ -43,6 +43,12 @@ def recall_at(ranks: NDArray[np.float64], k: int) -> float:
     return float(np.mean(ranks <= k)) if len(ranks) else float("nan")
 
 
+def scores_of(ranks: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """What each rank counts by every measure of `summary`; the shape stays."""
+    hits = {f"R@{k}": (ranks <= k).astype(np.float64) for k in (1, 5, 10)}
+    return {"MRR": 1 / ranks, **hits}
+
+
 def summary(ranks: NDArray[np.float64]) -> dict[str, float]:
     """The row that the tables show: MRR, R@1, R@5, R@10 and the number of queries."""
     return {

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What training is given of a split: the part to learn from and the part to choose by."""
+
+    train: Ids
+    valid: Ids
 
 
 @dataclass(frozen=True)
@@ -17,6 +28,34 @@ class Split:
     train: Ids
     valid: Ids
     test: Ids
+
+    def learning(self) -> Learning:
+        """The parts that training may know."""
+        return Learning(self.train, self.valid)
+
+
+@dataclass
+class Seal:
+    """Takes down when the test part was opened, and what validation had chosen before; it opens once."""
+
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def open(self, split: Split, chosen: Mapping[str, Any]) -> Ids:
+        """The test part: indices, or facts where the parts are facts.
+
+        Args:
+            split: what was split.
+            chosen: what validation has chosen, as plain JSON values.
+
+        Raises:
+            RuntimeError: if it was opened before.
+        """
+        if self.record:
+            raise RuntimeError(f"expected a test that is opened once (it was, at {self.record['opened']})")
+        sizes = {name: len(getattr(split, name)) for name in ("train", "valid", "test")}
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self.record |= {"parts": sizes, "chosen_by_validation": dict(chosen), "opened": now}
+        return split.test
 
 
 def grouped_split(groups: Ids, *, valid: float, test: float, seed: int) -> Split:

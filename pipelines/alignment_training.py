@@ -6,8 +6,6 @@ Deterministic on the CPU.
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,8 +15,8 @@ from fusion import FUSIONS, objectives
 from fusion.base import CONTEXT, STRUCTURE, JointGraph, Senses, View, view_of
 from fusion.senses import SenseFusion
 from kg.ranking import mean_reciprocal_rank, realistic_ranks, summary
-from kg.splits import Split
-from pipelines.history import History, Progress
+from kg.splits import Learning, Split
+from pipelines.history import Course, History, Progress
 from pipelines.settings import Settings
 
 
@@ -39,7 +37,7 @@ def train_alignment(
     graph: JointGraph,
     structure: Tensor | None,
     groups: NDArray[np.int64],
-    split: Split,
+    split: Learning,
     settings: Settings,
     progress: Progress,
 ) -> tuple[SenseFusion, History]:
@@ -47,6 +45,9 @@ def train_alignment(
 
     Each step hides a share of the concepts, whole: their entities may not be attended to, so what is
     asked of them has to be inferred from other concepts. Keeps the state of the best validation MRR.
+
+    Raises:
+        TrainingError: a loss is no number before the first validation.
     """
     torch.manual_seed(settings.seed)
     random = np.random.default_rng(settings.seed)
@@ -63,7 +64,8 @@ def train_alignment(
     in_training = _mask(split.train, graph)
     model.fit_senses(graph, in_training | ~_observed(graph))
     optimizer = torch.optim.Adam(model.parameters(), lr=model.learning_rate)
-    history, best = History(), copy.deepcopy(model.state_dict())
+    course = Course("alignments", model)
+    history = course.history
     own = model.observe(graph, structure)
     tasks = retrieval_tasks(own, model.modalities, split.train)
     if not tasks:
@@ -94,20 +96,23 @@ def train_alignment(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            if not course.took(float(loss.detach())):
+                break
             history.losses.append(float(loss.detach()))
         if (step + 1) % 10 == 0:
+            if not course.sound():
+                break
             scores = [
                 mean_reciprocal_rank(ranks)
                 for task in tasks
                 for ranks in retrieval_ranks(model, graph, own, split.valid, in_training, task)
             ]
-            if history.judge(float(np.nanmean(scores)) if scores else 0.0):
-                best = copy.deepcopy(model.state_dict())
+            course.judge(float(np.nanmean(scores)) if scores else 0.0)
             if history.stale(settings.patience):
                 break
         progress("alignment", step + 1, steps)
     progress("alignment", step + 1, step + 1)
-    model.load_state_dict(best)
+    course.restore()
     return model.eval(), history
 
 
@@ -190,13 +195,26 @@ def held_out_scores(
     model: SenseFusion, graph: JointGraph, structure: Tensor | None, split: Split
 ) -> dict[str, dict[str, float]]:
     """Summary of the test part's ranks for each ordered pair of modalities, as ``text to image``."""
+    found = held_out_ranks(model, graph, structure, split.learning(), split.test)
+    return {name: summary(ranks) for name, (_, ranks) in found.items()}
+
+
+def held_out_ranks(
+    model: SenseFusion,
+    graph: JointGraph,
+    structure: Tensor | None,
+    split: Learning,
+    test: NDArray[np.int64],
+) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Entities of the test part and their ranks for each ordered pair of modalities: ``(q,), (q,)``."""
     own = model.observe(graph, structure)
     visible = _mask(np.concatenate([split.train, split.valid]), graph)
-    scores: dict[str, dict[str, float]] = {}
-    for one, other in retrieval_tasks(own, model.modalities, split.test):
-        forth, back = retrieval_ranks(model, graph, own, split.test, visible, (one, other))
-        scores |= {f"{one} to {other}": summary(forth), f"{other} to {one}": summary(back)}
-    return scores
+    found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+    for one, other in retrieval_tasks(own, model.modalities, test):
+        forth, back = retrieval_ranks(model, graph, own, test, visible, (one, other))
+        asked = test[(own[one].present & own[other].present).cpu().numpy()[test]]
+        found |= {f"{one} to {other}": (asked, forth), f"{other} to {one}": (asked, back)}
+    return found
 
 
 def _views(

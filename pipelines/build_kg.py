@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--shapes", action="append", default=[], metavar="FILE", help="SHACL shapes to check; repeat for more"
     )
-    strict = "no store from contradictions, violated shapes or hierarchies that go round"
+    strict = "no store from contradictions, violated shapes, hierarchies that go round or losses that are NaN"
     out.add_argument("--strict", action="store_true", help=strict)
     for flag, text in (
         ("accept", "a reviewed file of proposals that are facts now; repeat for more"),

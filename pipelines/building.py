@@ -57,7 +57,8 @@ def build(
         allow_remote: let endpoints be asked and remote media be fetched.
         rules: SPARQL CONSTRUCT files; what they conclude is kept apart from what was stated.
         shapes: SHACL files that the facts are checked against.
-        strict: refuse to build on contradictions, violated shapes and hierarchies that go round.
+        strict: refuse to build on contradictions, violated shapes, hierarchies that go round, and a training
+            that met a loss that is no number.
         progress: called with stage, steps done, steps in all (0 if unknown).
         accept: reviewed files of proposals that are facts now, in a named graph of their own.
         reject: reviewed files of proposals that are none, and are not proposed again.
@@ -119,6 +120,7 @@ def build(
         for iri in settings.target:
             lesson = prepare(graph, encoded.observations, encoded.table, iri, settings)
             learned.append(learn(lesson, settings, say, device=where))
+    report["notes"] = [*report["notes"], *_stops(trained, learned, strict)]
     _write(work, out.name, graph, encoded, trained, learned, settings, clock)
     write_manifest(work, graph, report, encoded, trained, learned, settings, inputs, access.root)
     if out.exists():
@@ -141,6 +143,7 @@ def _write(
     clock: Clock,
 ) -> None:
     """Write all parts but the manifest, and the course of the training."""
+    from pipelines.link_evaluation import leakage_report
     from pipelines.logs import write_logs
     from pipelines.writing import write_parts
 
@@ -151,8 +154,24 @@ def _write(
     }
     write_logs(settings.log, histories, settings.as_json(), name=name, folder=work / "logs")
     losses = {objective: history.losses for objective, history in histories.items()}
-    metrics = {"losses": losses, "held_out": trained.held_out, "seconds": clock.seconds}
+    opened = trained.opened | {f"label {one.lesson.target.iri}": one.opened for one in learned}
+    metrics = {
+        "losses": losses,
+        "held_out": trained.held_out,
+        "test_opened": opened,
+        "leakage": leakage_report(trained.given_away, graph.relations),
+        "seconds": clock.seconds,
+    }
     write_json(work / "metrics.json", metrics)
+
+
+def _stops(trained: Trained, learned: Sequence[Learned], strict: bool) -> list[str]:
+    """Sentences on trainings that met a loss that was no number and kept the best state before."""
+    histories = [*trained.histories.values(), *(one.labeller.history for one in learned)]
+    stops = [sentence for history in histories for sentence in history.stopped]
+    if strict and stops:
+        raise ValueError(f"expected --strict to build on losses that are numbers: {stops[0]}")
+    return stops
 
 
 def _reviewed(

@@ -28,6 +28,7 @@ from kg.graph import KnowledgeGraph
 from kg.rules import Rules
 from pipelines.completion_training import FILES as COMPLETION
 from pipelines.numbers import graph_numbers
+from pipelines.sense_links import BY_RELATION as SENSE_LINKS_BY_RELATION
 from pipelines.store import Store, save_tensors, write_json
 from pipelines.target import stated_classes
 from pipelines.training import concept_split
@@ -36,6 +37,9 @@ FOLDER, NAMES, SCALES = "trained", ("entities", "relations"), "scales.json"
 
 BY_RELATION = ("relation_prior", "relation_key", "relation_value", "scorer.relation")
 """Ends of the names of parameters with a row for each relation, and one for each inverse."""
+
+COMPLETION_BY_RELATION = ("relation", *SENSE_LINKS_BY_RELATION)
+"""Those of what finds missing facts."""
 
 BY_ENTITY = ("encoder.rows", "structure.rows", "candidates")
 """Ends of the names of those with a row for each entity; who is new may get a label."""
@@ -154,8 +158,10 @@ class Carried:
         from safetensors.torch import load_file
 
         folder = self.training.folder
-        relation = load_file(folder / "completion.safetensors")["relation"]
-        tensors = {"rows": structure, "relation": self._by_relation(relation)}
+        tensors = load_file(folder / "completion.safetensors") | {"rows": structure}
+        tensors |= {
+            name: self._by_relation(tensors[name]) for name in COMPLETION_BY_RELATION if name in tensors
+        }
         save_tensors(tensors, work / "completion.safetensors")
         linked(folder / "completion.json", work / "completion.json")
         rules = Rules.load(folder / "rules.parquet", np.empty((0, 3), np.int64), 0)

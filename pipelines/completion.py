@@ -27,9 +27,17 @@ MEANING = (
 )
 
 
+PARTS = {"further": "senses"}
+"""What a person calls a part of the score, where it is not what `kg.completion` does."""
+
+
 @dataclass(frozen=True)
 class Proposal:
-    """A fact that may be missing; `probability` is None where there was too little to calibrate by."""
+    """A fact that may be missing; `probability` is None where there was too little to calibrate by.
+
+    `parts` tells by what: how much more the structure of the graph, the rules, the prior (what is usual) and
+    the senses say for it than for the average candidate.
+    """
 
     head: str
     relation: str
@@ -38,6 +46,7 @@ class Proposal:
     rank: int
     score: float
     probability: float | None
+    parts: dict[str, float]
     reasons: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -80,7 +89,8 @@ class Completer:
         number = self.graph.relation_id(relation)
         asked = self.graph.entity_id(str(tail if head is None else head))
         directed = number + (self.graph.num_relations if head is None else 0)
-        scores, chance, remarks = self._scores(asked, directed)
+        parts = self._parts(asked, directed)
+        scores, chance, remarks = self._scores(asked, directed, parts)
         order = np.argsort(-scores, kind="stable")
         order = order[np.isfinite(scores[order])]
         chosen = order[:k]
@@ -91,17 +101,33 @@ class Completer:
                     f"expected a fact that may be missing (got <{head}> <{relation}> <{tail}>, which is "
                     "known, rejected, or ruled out by the classes)"
                 )
+        said = {name: part - part[order].mean() for name, part in parts.items()}
         place = {int(entity): rank for rank, entity in enumerate(order.tolist(), start=1)}
         found = [
-            self._proposal(asked, directed, entity, place[entity], float(scores[entity]), chance)
+            self._proposal(
+                asked,
+                directed,
+                entity,
+                rank=place[entity],
+                score=float(scores[entity]),
+                probability=None if chance is None else float(chance[entity]),
+                parts={name: round(float(part[entity]), 3) for name, part in said.items()},
+            )
             for entity in chosen.tolist()
         ]
         return Found(found, len(order), remarks)
 
-    def _scores(self, asked: int, directed: int) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
+    def _parts(self, asked: int, directed: int) -> dict[str, np.ndarray]:
+        """What the score of each entity is the sum of, ``(n,)`` each."""
+        parts = self.learned.completion.parts(torch.tensor([asked]), torch.tensor([directed]))
+        return {PARTS.get(name, name): part[0].numpy() for name, part in parts.items()}
+
+    def _scores(
+        self, asked: int, directed: int, parts: dict[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
         """Score of each entity, -inf for those that may not answer; calibrated probabilities; remarks."""
         completion, count = self.learned.completion, self.graph.num_relations
-        scores = completion.scores(torch.tensor([asked]), torch.tensor([directed]))[0]
+        scores = torch.from_numpy(np.sum(list(parts.values()), axis=0))
         allowed, constraint = self.candidates.of(directed)
         start, end, number = (0, 2, directed) if directed < count else (2, 0, directed - count)
         for facts in (self.graph.triples, self.learned.rejected):
@@ -112,7 +138,10 @@ class Completer:
         scores[~torch.from_numpy(allowed)] = float("-inf")
         remarks = [f"candidates narrowed by: {constraint}"]
         if not completion.told[asked]:
-            remarks.append("no fact tells of this entity: scored by what is usual for the relation alone")
+            by = "what is usual for the relation alone"
+            if completion.further is not None:
+                by = "what was observed of it, and what is usual for the relation"
+            remarks.append(f"no fact tells of this entity: scored by {by}")
         if not self.candidates.allows(directed, asked):
             side = "domain" if directed < count else "range"
             remarks.append(f"this entity is outside the stated {side} of the relation")
@@ -125,7 +154,15 @@ class Completer:
         return scores.numpy(), chance, tuple(remarks)
 
     def _proposal(
-        self, asked: int, directed: int, entity: int, rank: int, score: float, chance: np.ndarray | None
+        self,
+        asked: int,
+        directed: int,
+        entity: int,
+        *,
+        rank: int,
+        score: float,
+        probability: float | None,
+        parts: dict[str, float],
     ) -> Proposal:
         rules, count = self.learned.completion.rules, self.graph.num_relations
         reasons = [] if rules is None else rules.reasons(asked, directed, entity)
@@ -137,7 +174,8 @@ class Completer:
             label=self.labels[entity],
             rank=rank,
             score=score,
-            probability=None if chance is None else float(chance[entity]),
+            probability=probability,
+            parts=parts,
             reasons=tuple(self._readable(reason, entity) for reason in reasons),
         )
 

@@ -1,4 +1,4 @@
-"""What a store keeps so that missing facts can be found: rules, structure rows, their blend and calibration.
+"""What a store keeps so that missing facts can be found: rules, rows, senses, their blend and calibration.
 
 All is chosen on facts held out: rules are mined, and rows encoded, without them. What is kept then knows all.
 """
@@ -6,7 +6,7 @@ All is chosen on facts held out: rules are mined, and rows encoded, without them
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fusion.base import JointGraph
-from kg.completion import Blend, Completion, Platt, choose_blend, completion_ranks, fit_platt, query_parts
+from fusion.senses import SenseFusion
+from kg.completion import Blend, Completion, Platt, choose_blend, fit_platt, query_parts
+from kg.feature_links import FeatureLinks
 from kg.links import Answers, ComplEx, both_directions
-from kg.ranking import summary
 from kg.rule_mining import mine
 from kg.rules import Mining, Rules
-from kg.splits import triple_split
-from pipelines.link_training import LinkModel, edge_places, masked, structure_of
+from pipelines.link_facts import LinkFacts
+from pipelines.link_training import LinkModel, structure_of
+from pipelines.sense_links import Observed, learn_sense_links, links_from, tensors_of
 from pipelines.settings import Settings
 
 TOP = 10
@@ -36,7 +38,7 @@ FILES = ("completion.safetensors", "completion.json", "rules.parquet", "rejected
 
 @dataclass(frozen=True)
 class LearnedCompletion:
-    """What training leaves; `completion` knows all facts, `held_out` scores one that did not.
+    """What training leaves; `completion` knows all facts, `senses` are the spaces of its further scorer.
 
     Shapes: ``rejected (k, 3)`` facts that a person refused.
     """
@@ -44,7 +46,7 @@ class LearnedCompletion:
     completion: Completion
     platt: Platt | None
     rejected: NDArray[np.int64]
-    held_out: dict[str, dict[str, float]]
+    senses: SenseFusion | None = None
 
     def save(self, folder: Path) -> None:
         """Write the four files."""
@@ -58,6 +60,8 @@ class LearnedCompletion:
         assert completion.rows is not None
         assert completion.scorer is not None
         tensors = {"rows": completion.rows, "relation": completion.scorer.relation}
+        if self.senses is not None and isinstance(completion.further, FeatureLinks):
+            tensors |= tensors_of(self.senses, completion.further)
         save_tensors(tensors, folder / "completion.safetensors")
         about = {
             "blend": asdict(completion.blend),
@@ -69,8 +73,8 @@ class LearnedCompletion:
         pq.write_table(pa.table(columns), folder / "rejected.parquet")
 
     @classmethod
-    def load(cls, folder: Path, triples: NDArray[np.int64], num_entities: int) -> LearnedCompletion:
-        """Read what `save` wrote, over the store's facts.
+    def load(cls, folder: Path, triples: NDArray[np.int64], observed: Observed) -> LearnedCompletion:
+        """Read what `save` wrote, over the store's facts and what it observed.
 
         Raises:
             ValueError: if a file is missing or damaged.
@@ -80,6 +84,7 @@ class LearnedCompletion:
 
         about: dict[str, Any] = json.loads((folder / "completion.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "completion.safetensors")
+        num_entities = observed.num_entities
         rules = Rules.load(folder / "rules.parquet", triples, num_entities)
         count, width = len(tensors["relation"]) // 2, tensors["rows"].shape[1]
         scorer = ComplEx(count, width // 2)
@@ -97,7 +102,40 @@ class LearnedCompletion:
             table = file.read()
         rejected = np.stack([table[name].to_numpy() for name in ("head", "relation", "tail")], axis=1)
         platt = None if about["platt"] is None else Platt(**about["platt"])
-        return cls(completion, platt, rejected, {})
+        found = links_from(tensors, observed)
+        if found is None:
+            return cls(completion, platt, rejected)
+        senses, further = found
+        return cls(replace(completion, further=further), platt, rejected, senses)
+
+
+def choose_completion(
+    links: LinkModel, facts: LinkFacts, settings: Settings, rejected: NDArray[np.int64]
+) -> tuple[Completion, Platt | None]:
+    """Mine the training facts, learn senses by them, and choose blend and calibration on those of validation.
+
+    Args:
+        links: the link model trained on these facts.
+        facts: to learn from and to choose by.
+        settings: as of the build.
+        rejected: ``(k, 3)`` what a person refused: no facts, and known to be none.
+    """
+    count = links.num_relations
+    with torch.no_grad():
+        rows = links.eval().encoder(facts.graph.edges, facts.graph.log_weight).cpu()
+    scorer = ComplEx(count, rows.shape[1] // 2)
+    scorer.load_state_dict({"relation": links.scorer.relation.detach().cpu()})
+    size = facts.graph.num_entities, count
+    rules = mine(facts.train.numpy(), *size, Mining(seed=settings.seed), rejected)
+    completion = Completion.of(facts.train, *size, scorer=scorer, rows=rows, rules=rules)
+    if not len(facts.valid):
+        return completion, None
+    if found := learn_sense_links(facts.observed, facts.train, count, settings.seed):
+        completion = replace(completion, further=found[1].cpu())
+    known = Answers.of(both_directions(facts.facts, count), 2 * count)
+    asked = both_directions(facts.valid[some(len(facts.valid), settings.seed)], count)
+    completion, _ = choose_blend(completion, asked, known)
+    return completion, _calibrated(completion, asked, known)
 
 
 def learn_completion(
@@ -105,50 +143,38 @@ def learn_completion(
     joint: JointGraph,
     triples: NDArray[np.int64],
     settings: Settings,
-    rejected: NDArray[np.int64] | None = None,
+    rejected: NDArray[np.int64],
+    chosen: tuple[Completion, Platt | None],
 ) -> LearnedCompletion:
-    """Choose blend and calibration on the held-out facts of the link objective, then mine all facts.
+    """Mine, encode and learn all facts, by the blend and calibration that were chosen on a part of them.
 
     Args:
         links: the trained link model.
-        joint: the graph that it was trained on.
-        triples: ``(t, 3)`` all facts, in the order that the graph was made of.
+        joint: the graph of all facts.
+        triples: ``(t, 3)`` all facts.
         settings: as of the build.
-        rejected: ``(k, 3)`` what a person refused: no facts, and known to be none.
+        rejected: ``(k, 3)`` what a person refused.
+        chosen: what `choose_completion` gave.
     """
-    denied = np.empty((0, 3), np.int64) if rejected is None else rejected
-    share, count = settings.link_share, links.num_relations
-    split = triple_split(triples, valid=share, test=share, seed=settings.seed)
-    held = torch.from_numpy(np.concatenate([split.valid, split.test]))
-    with torch.no_grad():
-        seen = masked(joint.log_weight, edge_places(joint, len(triples)), held)
-        rows = links.eval().encoder(joint.edges, seen).cpu()
-    scorer = ComplEx(count, rows.shape[1] // 2)
-    scorer.load_state_dict({"relation": links.scorer.relation.detach().cpu()})
-    mining = Mining(seed=settings.seed)
-    size = joint.num_entities, count
-    learned = triples[split.train]
-    rules = mine(learned, *size, mining, denied)
-    completion = Completion.of(torch.from_numpy(learned), *size, scorer=scorer, rows=rows, rules=rules)
-    facts = torch.from_numpy(triples)
-    known = Answers.of(both_directions(facts, count), 2 * count)
-    platt, held_out = None, {}
-    if len(split.valid):
-        asked = both_directions(facts[_some(split.valid, settings.seed)], count)
-        completion, _ = choose_blend(completion, asked, known)
-        platt = _calibrated(completion, asked, known)
-    if len(split.test):
-        asked = both_directions(facts[_some(split.test, settings.seed)], count)
-        ranks = completion_ranks(completion, asked, known).numpy()
-        held_out["links with rules and prior (filtered, both directions)"] = summary(ranks)
-    rules, rows = mine(triples, *size, mining, denied), structure_of(links, joint).cpu()
-    whole = Completion.of(facts, *size, scorer=scorer, rows=rows, rules=rules, blend=completion.blend)
-    return LearnedCompletion(whole, platt, denied, held_out)
+    completion, platt = chosen
+    size = joint.num_entities, links.num_relations
+    rules = mine(triples, *size, Mining(seed=settings.seed), rejected)
+    rows, facts = structure_of(links, joint).cpu(), torch.from_numpy(triples)
+    whole = Completion.of(
+        facts, *size, scorer=completion.scorer, rows=rows, rules=rules, blend=completion.blend
+    )
+    observed = Observed.of(joint.num_entities, joint.features, joint.owners)
+    counts = completion.blend.further > 0
+    found = learn_sense_links(observed, facts, links.num_relations, settings.seed) if counts else None
+    if found is None:
+        return LearnedCompletion(whole, platt, rejected)
+    senses, further = found
+    return LearnedCompletion(replace(whole, further=further.cpu()), platt, rejected, senses.cpu())
 
 
-def _some(rows: NDArray[np.int64], seed: int) -> Tensor:
-    """At most so many of the facts, drawn at random, in their order."""
-    return torch.from_numpy(np.sort(np.random.default_rng(seed).permutation(rows)[:MOST]))
+def some(count: int, seed: int, most: int = MOST) -> Tensor:
+    """Places of at most so many of some facts, drawn at random, ascending."""
+    return torch.from_numpy(np.sort(np.random.default_rng(seed).permutation(count)[:most]))
 
 
 def _calibrated(completion: Completion, asked: Tensor, known: Answers) -> Platt | None:

@@ -4,130 +4,48 @@
     python -m pipelines.evaluate --store my_store --target https://example.org/finding
     python -m pipelines.evaluate --store my_store --target https://example.org/finding --robustness out.png
     python -m pipelines.evaluate --store stores/demo --reconstructions out.png --media-root .cache/stamps
+    python -m pipelines.evaluate --train train.tsv --valid valid.tsv --test test.tsv
+    python -m pipelines.evaluate --compare first.json second.json
 
 Without a target, for each seed the entities are split by concept (no concept of the test in training), the
 model is trained anew on the store's features, and the test part is opened once. Text stands with the facts;
-the other side shows its one sense alone.
+the other side shows its one sense alone. The rows of links are of the facts that the build has held out.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.deviation import deviation, splits
+from pipelines.concept_evaluation import evaluate
+from pipelines.score_table import score_table
 from pipelines.store import Store
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
 
     from pipelines.history import Progress
-
-Rows = dict[str, dict[str, float]]
-
-
-def evaluate(
-    store: Store,
-    *,
-    seeds: int = 3,
-    without: Sequence[str] = (),
-    device: str = "auto",
-    progress: Callable[[str, int, int], None] | None = None,
-) -> dict[str, Any]:
-    """Train and test over several concept-disjoint splits.
-
-    Args:
-        store: the opened store; only its facts, features and settings are used.
-        seeds: number of splits, from the store's own seed upwards.
-        without: IRIs of relations that the graph is to do without.
-        device: cpu, cuda or auto.
-        progress: called with stage, steps done, steps in all.
-
-    Returns:
-        ``rows`` (name -> metric -> mean), ``spread`` (the same, standard deviation of the sample of seeds,
-        None of a single one), ``links`` (the store's own held-out facts), ``seeds``.
-
-    Raises:
-        ValueError: for fewer than one seed, or a relation that the graph does not have.
-    """
-    from pipelines.building import resolve_device
-    from pipelines.training import retrieval_scores
-
-    if seeds < 1:
-        raise ValueError(f"expected at least 1 seed (got {seeds})")
-    for iri in without:
-        store.graph.relation_id(iri)
-    say = progress or (lambda stage, done, total: None)
-    runs: list[Rows] = []
-    for number in range(seeds):
-        settings = replace(store.settings, seed=store.settings.seed + number)
-        runs.append(
-            retrieval_scores(
-                store.graph,
-                store.observations,
-                settings,
-                without=frozenset(without),
-                device=resolve_device(device),
-                progress=lambda stage, done, total, number=number: say(  # type: ignore[misc]
-                    f"split {number + 1}, {stage}", done, total
-                ),
-            )
-        )
-    names = [name for name in runs[0] if all(name in run for run in runs)]
-    links = {name: row for name, row in store.metrics["held_out"].items() if name.startswith("links")}
-    return {
-        "rows": {name: _over(runs, name, statistics.fmean) for name in names},
-        "spread": {name: _over(runs, name, deviation) for name in names},
-        "links": links,
-        "seeds": seeds,
-        "without": list(without),
-    }
-
-
-def _over(
-    runs: Sequence[Rows], name: str, of: Callable[[list[float]], float | None]
-) -> dict[str, float | None]:
-    return {metric: of([run[name][metric] for run in runs]) for metric in runs[0][name]}
-
-
-def table(result: dict[str, Any]) -> Table:
-    """The result as a table, mean ± standard deviation over the seeds."""
-    from rich.table import Table
-
-    out = Table(
-        title=f"Held-out concepts, {splits(result['seeds'])}",
-        title_justify="left",
-        pad_edge=False,
-    )
-    out.add_column("")
-    for metric in ("MRR", "R@1", "R@5", "R@10"):
-        out.add_column(metric, justify="right")
-    out.add_column("queries", justify="right")
-    for name, row in result["rows"].items():
-        spread = result["spread"][name]
-        figures = [_figure(row[metric], spread[metric]) for metric in ("MRR", "R@1", "R@5", "R@10")]
-        out.add_row(name, *figures, f"{row['queries']:.0f}")
-    for name, row in result["links"].items():
-        figures = [f"{row[metric]:.3f}" for metric in ("MRR", "R@1", "R@5", "R@10")]
-        out.add_row(name, *figures, f"{row['queries']:.0f}")
-    return out
-
-
-def _figure(mean: float, spread: float | None) -> str:
-    return f"{mean:.3f}" if spread is None else f"{mean:.3f} ± {spread:.3f}"
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="python -m pipelines.evaluate", description="Measure a store's model.")
-    out.add_argument("--store", type=Path, required=True, metavar="DIR", help="folder that build_kg left")
+    what = out.add_mutually_exclusive_group(required=True)
+    what.add_argument("--store", type=Path, metavar="DIR", help="folder that build_kg left")
+    what.add_argument(
+        "--train", type=Path, action="append", metavar="FILE", help="facts of your own split to learn from"
+    )
+    what.add_argument(
+        "--compare", type=Path, nargs=2, metavar="JSON", help="two results of --json, on the same queries"
+    )
+    for part in ("valid", "test"):
+        out.add_argument(f"--{part}", type=Path, action="append", metavar="FILE", help="beside --train")
+    out.add_argument("--allow-leakage", action="store_true", help="a fact may be in two parts of --train ...")
+    out.add_argument("--epochs", type=int, metavar="N", help="most epochs beside --train (60)")
     out.add_argument("--seeds", type=int, default=3, help="number of splits (3)")
     out.add_argument("--without", action="append", default=[], metavar="IRI", help="a relation to do without")
     out.add_argument("--target", metavar="IRI", help="measure how well this property is told, by labels")
@@ -153,6 +71,13 @@ def measured(
         ImportError: a picture is asked for and matplotlib is not installed.
     """
     _check(flags)
+    if flags.compare:
+        from pipelines.comparison import compare, comparison_table
+
+        result = compare(*flags.compare)
+        return result, comparison_table(result)
+    if flags.train:
+        return _given(flags, progress)
     store = Store.open(flags.store)
     if flags.reconstructions:
         return _reconstructed(flags, store, progress)
@@ -176,10 +101,30 @@ def measured(
         return result, labels_table(result)
     result = evaluate(store, seeds=flags.seeds, without=flags.without, device=flags.device, progress=progress)
     nothing = "nothing to measure: no two senses are held by 8 or more entities of the test part"
-    return result, table(result) if result["rows"] else nothing
+    return result, score_table(result if result["rows"] else result | {"remarks": [nothing]})
+
+
+def _given(flags: argparse.Namespace, progress: Progress | None) -> tuple[dict[str, Any], RenderableType]:
+    from pipelines.given_evaluation import evaluate_given
+    from pipelines.settings import Settings
+
+    result = evaluate_given(
+        {"train": flags.train, "valid": flags.valid, "test": flags.test},
+        Settings() if flags.epochs is None else Settings(epochs=flags.epochs),
+        seeds=flags.seeds,
+        allow_leakage=flags.allow_leakage,
+        device=flags.device,
+        progress=progress,
+    )
+    return result, score_table(result | {"rows": {}})
 
 
 def _check(flags: argparse.Namespace) -> None:
+    if flags.train and not (flags.valid and flags.test):
+        raise ValueError("expected --valid FILE and --test FILE beside --train: what is to be asked?")
+    for flag in ("valid", "test", "allow_leakage", "epochs"):
+        if getattr(flags, flag) and not flags.train:
+            raise ValueError(f"expected --train FILE beside --{flag.replace('_', '-')} (got none)")
     if flags.group and not flags.target:
         raise ValueError("expected --target IRI beside --group: which property is to be told?")
     if flags.robustness and not flags.target:

@@ -6,17 +6,37 @@ cut from one recording) no two entities lie on different sides.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.splits import Split
+from kg.splits import Learning, Split
 from pipelines.target import Target
 
 FOLDS = 5
 
 Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What label training is given: a target that knows the values of two parts alone, and these parts.
+
+    Shapes: ``held (h,)``, entities whose observations the spaces of the senses are not fitted on.
+    """
+
+    target: Target
+    split: Learning
+    held: Ids
+
+    @classmethod
+    def of(cls, target: Target, split: Split) -> Taught:
+        """Forget the values of whoever is neither learned from nor chosen by."""
+        part = np.union1d(split.train, split.valid)
+        train, valid = (np.searchsorted(part, rows) for rows in (split.train, split.valid))
+        held = target.entities[np.concatenate([split.valid, split.test])]
+        return cls(target.known_of(part), Learning(train, valid), held)
 
 
 def label_split(target: Target, *, valid: float, test: float, seed: int) -> Split:

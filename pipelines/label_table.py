@@ -33,6 +33,8 @@ def labels_table(result: dict[str, Any]) -> Table:
         pad_edge=False,
         padding=(0, 1, 0, 0),
         box=None,
+        caption=_sure(result),
+        caption_justify="left",
     )
     out.add_column("")
     for heading in SHOWN.values():
@@ -41,6 +43,15 @@ def labels_table(result: dict[str, Any]) -> Table:
         spread = result["spread"][name]
         out.add_row(name, *(_figure(row[measure], spread[measure]) for measure in SHOWN))
     return out
+
+
+def _sure(result: dict[str, Any]) -> str | None:
+    """How sure the accuracy of the last row is, of the others see the JSON."""
+    name = list(result["rows"])[-1]
+    found = result.get("intervals", {}).get(name, {}).get("accuracy")
+    if found is None:
+        return None
+    return f"95 % of the accuracy of {name}, by bootstrap over the entities: {found[0]:.3f} to {found[1]:.3f}"
 
 
 def _figure(mean: float | None, spread: float | None) -> str:

@@ -6,7 +6,6 @@ they have to their neighbours. Deterministic on the CPU.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +18,9 @@ from fusion import FUSIONS
 from fusion.base import STRUCTURE, JointGraph, Senses, View
 from fusion.label import LabelModel, Memory, disturbed, evidence_groups
 from fusion.senses import SenseFusion
-from kg.splits import Split
 from pipelines.alignment_training import context_modalities
-from pipelines.history import History, Progress
-from pipelines.label_split import folds
+from pipelines.history import Course, History, Progress
+from pipelines.label_split import Taught, folds
 from pipelines.label_trust import Examples, choose_spaces, learn_trust
 from pipelines.settings import Settings
 from pipelines.target import Target
@@ -31,6 +29,8 @@ BATCH = 512
 SMOOTHING = 0.05
 KEPT = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Shares of the learned term that are tried where a modality is missing."""
+KEEP = 10
+"""Steps of the reconstruction, which no validation judges, after which its state is kept."""
 DOUBT = 5.0
 """Labels that it takes to move the temperature."""
 
@@ -48,34 +48,40 @@ class Labeller:
         return (logits / self.temperature).softmax(1)
 
 
-def train_labels(
-    graph: JointGraph, target: Target, split: Split, settings: Settings, progress: Progress
-) -> Labeller:
+def train_labels(graph: JointGraph, taught: Taught, settings: Settings, progress: Progress) -> Labeller:
     """Train on the split's training part; keep the state of the best validation loss.
 
     The graph must be free of the target and of whatever gives it away. First the few scalars of the classes'
     rows are learned (see pipelines.label_trust); then the learned term is added. In each of its
     steps, senses of some entities are hidden and disturbed, so that the model does not lean on one of them.
+
+    Raises:
+        TrainingError: a loss is no number before there was a state to keep.
     """
     torch.manual_seed(settings.seed)
+    target, split = taught.target, taught.split
     device = graph.log_weight.device
     entities = torch.from_numpy(target.entities).to(device)
     labels, classes = (torch.from_numpy(part).to(device) for part in (target.shares(), target.classes))
     train, valid = (torch.from_numpy(part).to(device) for part in (split.train, split.valid))
-    model = label_model(graph, target, split, settings).to(device)
-    model.fusion.fit_senses(graph, _visible(graph, entities, split))
+    model = label_model(graph, taught, settings).to(device)
+    model.fusion.fit_senses(graph, _visible(graph, taught.held))
     weight = class_weights(labels[train], len(target.names)) if settings.balance else None
     fold = torch.from_numpy(folds(target, split.train, settings.seed)).to(device)
     bases = model.fusion.bases()
     examples = Examples(model, graph, entities[train], classes[train], labels[train], fold, weight, bases)
     shrinkage = choose_spaces(examples)
     own = model.fusion.own(graph)
-    if settings.reconstruction and learn_to_reconstruct(model.fusion, own, settings):
-        learn_trust(examples, shrinkage)
+    course = Course("labels", model)
+    history = course.history
+    if settings.reconstruction:
+        rebuilt = learn_to_reconstruct(model.fusion, own, settings)
+        history.stopped += rebuilt.stopped
+        if rebuilt.losses:
+            learn_trust(examples, shrinkage)
     optimizer = torch.optim.AdamW(_groups(model), lr=0.003, weight_decay=0.05)
-    history = History()
-    history.judge(-_loss(model, graph, entities[valid], labels[valid]))
-    best = copy.deepcopy(model.state_dict())
+    course.judge(-_loss(model, graph, entities[valid], labels[valid]))
+    going = True
     for epoch in range(settings.epochs):
         model.train()
         losses = []
@@ -88,14 +94,18 @@ def train_labels(
             loss.backward()
             optimizer.step()
             losses.append(float(loss.detach()))
+            going = course.took(losses[-1])
+            if not going:
+                break
+        if not going or not course.sound():
+            break
         history.losses.append(float(np.mean(losses)))
-        if history.judge(-_loss(model, graph, entities[valid], labels[valid])):
-            best = copy.deepcopy(model.state_dict())
+        course.judge(-_loss(model, graph, entities[valid], labels[valid]))
         progress("labels", epoch + 1, settings.epochs)
         if history.stale(settings.patience):
             break
     progress("labels", epoch + 1, epoch + 1)
-    model.load_state_dict(best)
+    course.restore()
     model.eval()
     learn_kept(model, graph, entities[valid], labels[valid])
     temperature = fitted_temperature(logits_of(model, graph, entities[valid]), labels[valid])
@@ -104,8 +114,9 @@ def train_labels(
     return Labeller(model, temperature, history)
 
 
-def label_model(graph: JointGraph, target: Target, split: Split, settings: Settings) -> LabelModel:
+def label_model(graph: JointGraph, taught: Taught, settings: Settings) -> LabelModel:
     """An untrained model of the right shape."""
+    target = taught.target
     candidates = torch.zeros(graph.num_entities, dtype=torch.bool)
     candidates[torch.from_numpy(np.union1d(target.entities, target.candidates))] = True
     num_relations = int(graph.edges.relations.num_columns)
@@ -121,20 +132,25 @@ def label_model(graph: JointGraph, target: Target, split: Split, settings: Setti
         fusion,
         candidates,
         torch.from_numpy(target.class_entities),
-        examples_of(target, split.train),
+        examples_of(target, taught.split.train),
         num_relations,
         structure_width=structure_width,
         learn_absent=settings.learn_absent,
     )
 
 
-def learn_to_reconstruct(fusion: SenseFusion, own: Senses, settings: Settings) -> list[float]:
-    """Unsupervised: let the fusion ask of itself what it asks, over all that was observed; its losses."""
+def learn_to_reconstruct(fusion: SenseFusion, own: Senses, settings: Settings) -> History:
+    """Unsupervised: let the fusion ask of itself what it asks, over all that was observed.
+
+    Raises:
+        TrainingError: a loss is no number in one of the first steps.
+    """
     there = torch.stack([sense.present for sense in own.values()]).any(0).nonzero().squeeze(1)
     optimizer = torch.optim.Adam(fusion.parameters(), lr=fusion.learning_rate)
-    losses: list[float] = []
+    course = Course("reconstructions", fusion)
+    losses = course.history.losses
     if not len(there):
-        return losses
+        return course.history
     for _ in range(5 * settings.epochs):
         rows = there[torch.randint(len(there), (BATCH,), device=there.device)]
         loss = fusion.own_loss(View({name: sense[rows] for name, sense in own.items()}))
@@ -143,8 +159,16 @@ def learn_to_reconstruct(fusion: SenseFusion, own: Senses, settings: Settings) -
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        if not course.took(float(loss.detach())):
+            break
         losses.append(float(loss.detach()))
-    return losses
+        if len(losses) % KEEP == 0:
+            if not course.sound():
+                break
+            course.keep()
+    if course.stopped or not course.sound():
+        course.restore()
+    return course.history
 
 
 def _groups(model: LabelModel) -> list[dict[str, object]]:
@@ -219,11 +243,10 @@ def fitted_temperature(logits: Tensor, labels: Tensor) -> float:
     return float(grid[(losses + doubt).argmin()])
 
 
-def _visible(graph: JointGraph, entities: Tensor, split: Split) -> Tensor:
+def _visible(graph: JointGraph, held: NDArray[np.int64]) -> Tensor:
     """Entities that training may look at: all but the held-out ones, ``(n,) bool``."""
-    held = torch.from_numpy(np.concatenate([split.valid, split.test])).to(entities.device)
-    visible = torch.ones(graph.num_entities, dtype=torch.bool, device=entities.device)
-    visible[entities[held]] = False
+    visible = torch.ones(graph.num_entities, dtype=torch.bool, device=graph.log_weight.device)
+    visible[torch.from_numpy(held).to(visible.device)] = False
     return visible
 
 

@@ -17,6 +17,7 @@ from fusion.base import JointGraph
 from fusion.label import LabelModel, evidence_groups
 from fusion.prototypes import Nearness, Prototypes
 from fusion.senses import Spectrum
+from pipelines.history import Course
 
 STEPS = 60
 SHRINKAGE = (0.1, 0.3, 0.6, 0.9)
@@ -110,12 +111,14 @@ def _fitted(known: Examples, shrinkage: float) -> tuple[Prototypes, float]:
     # what everyone lacks makes no difference: learned, it would be the gains by another name
     met = torch.stack([near[name].present.any() for name in prototypes.names]).unsqueeze(1)
     prototypes.without.register_hook(lambda gradient: gradient * met)
+    course = Course("the trusts in senses", prototypes)
     for _ in range(STEPS):
         losses = torch.stack(
             [functional.cross_entropy(prototypes(one), truth, known.weight) for one in shown]
         )
         # where all is told apart the likelihood has no end: the gains stay near where they began
         moved = (prototypes.gain - start).square().sum() + prototypes.without.square().sum()
+        course.took(float(losses.detach().sum()))
         optimizer.zero_grad()
         losses[1:].sum().backward(retain_graph=True)
         # who lacks a sense is no guide to those who lack none

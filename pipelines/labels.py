@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from encoders.number import Standard
 from fusion.base import JointGraph
 from kg.graph import KnowledgeGraph
-from kg.splits import Split
+from kg.splits import Seal, Split
 from kg.vocabulary import DEFAULT, Vocabulary
 from pipelines.history import Progress
 from pipelines.joint import Observations, joint_graph
 from pipelines.label_scores import label_scores
-from pipelines.label_split import fewer_labels, label_split
+from pipelines.label_split import Taught, fewer_labels, label_split
 from pipelines.label_training import Labeller, examples_of, logits_of, train_labels
 from pipelines.leaks import Leak, leaks
 from pipelines.numbers import NUMBER, scaled, without_predicates
@@ -42,6 +42,11 @@ class Lesson:
     joint: JointGraph
 
     @property
+    def taught(self) -> Taught:
+        """What training is given of it: no value of the test."""
+        return Taught.of(self.target, self.split)
+
+    @property
     def hidden(self) -> frozenset[str]:
         """Properties that the model must not see."""
         return frozenset({self.target.iri, *(leak.iri for leak in self.leaks)})
@@ -49,11 +54,12 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Learned:
-    """A lesson, the labeller that came of it, and its scores on the test part."""
+    """A lesson, the labeller that came of it, its scores on the test part, and when that was opened."""
 
     lesson: Lesson
     labeller: Labeller
     scores: dict[str, float]
+    opened: dict[str, Any] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
         """What a user should know of the target, one sentence each."""
@@ -118,16 +124,16 @@ def prepare(
 def learn(lesson: Lesson, settings: Settings, progress: Progress, *, device: str = "cpu") -> Learned:
     """Train on the lesson and score it on its test part."""
     lesson = replace(lesson, joint=lesson.joint.to(device))
-    labeller = train_labels(lesson.joint, lesson.target, lesson.split, settings, progress)
-    test = lesson.split.test
-    scores = {}
+    labeller = train_labels(lesson.joint, lesson.taught, settings, progress)
+    seal, scores = Seal(), {}
+    test = seal.open(lesson.split, {"labels": labeller.history.chosen()})
     if len(test):
         probability = probabilities(labeller, lesson.joint, lesson.target.entities[test])
         scores = label_scores(probability, lesson.target.judged(test, probability.argmax(1)))
         # scored: from here on every label is an example
         everyone = np.arange(len(lesson.target.entities))
         labeller.model.examples = examples_of(lesson.target, everyone).to(device)
-    return Learned(lesson, labeller, scores)
+    return Learned(lesson, labeller, scores, seal.record)
 
 
 def probabilities(labeller: Labeller, joint: JointGraph, entities: NDArray[np.int64]) -> NDArray[np.float64]:

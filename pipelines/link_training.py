@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +15,8 @@ from fusion.structure import StructureEncoder
 from kg.hierarchy import Hierarchy
 from kg.links import Answers, ComplEx, answer_loss, both_directions, filtered_ranks
 from kg.ranking import mean_reciprocal_rank
-from kg.splits import Split
-from pipelines.history import History, Progress
+from pipelines.history import Course, History, Progress
+from pipelines.link_facts import LinkFacts, edge_places
 from pipelines.link_sampling import LinkSampler
 from pipelines.settings import Settings
 
@@ -72,9 +71,7 @@ class LinkSteps:
 
     Args:
         model: what to train.
-        graph: the joint graph.
-        triples: ``(t, 3)`` all facts, in the order that the graph was made of.
-        split: the training part is learned; the others are not seen.
+        facts: what to learn from.
         settings: rates, sizes and the seed.
         hierarchy: what is below what; the vectors are drawn towards that order.
     """
@@ -82,17 +79,15 @@ class LinkSteps:
     def __init__(
         self,
         model: LinkModel,
-        graph: JointGraph,
-        triples: Tensor,
-        split: Split,
+        facts: LinkFacts,
         settings: Settings,
         hierarchy: Hierarchy | None = None,
     ) -> None:
-        self.model, self.graph, self.triples, self.settings = model, graph, triples, settings
+        graph = facts.graph
+        self.model, self.graph, self.triples, self.settings = model, graph, facts.train, settings
         self.order = Order.of(hierarchy, graph.log_weight.device) if hierarchy and settings.order else None
-        self.place = edge_places(graph, len(triples))
-        held = torch.from_numpy(np.concatenate([split.valid, split.test]))
-        self.log_weight = masked(graph.log_weight, self.place, held)
+        self.place = edge_places(graph, len(facts.train))
+        self.log_weight = graph.log_weight
         self.sampler = None
         rows, rate = model.encoder.rows, settings.learning_rate
         if settings.neighbors:
@@ -137,65 +132,60 @@ class LinkSteps:
 
 
 def train_links(
-    graph: JointGraph,
-    triples: Tensor,
-    split: Split,
-    num_relations: int,
-    settings: Settings,
-    progress: Progress,
-    hierarchy: Hierarchy | None = None,
+    facts: LinkFacts, settings: Settings, progress: Progress, hierarchy: Hierarchy | None = None
 ) -> tuple[LinkModel, History]:
     """Train the structure vectors to find the other end of each fact, both directions.
 
-    A fact in the batch is taken out of the attention while it is asked for; held-out facts are never
+    A fact in the batch is taken out of the attention while it is asked for; those to choose by are never
     in it. Keeps the state of the best validation MRR. With `neighbors` in the settings a step sees a
     sample of the facts around its batch, and ranks among the batch's entities and as many others. A
     hierarchy is a soft constraint besides: see `fusion.objectives.order`.
+
+    Raises:
+        TrainingError: a loss is no number before the first validation.
     """
     torch.manual_seed(settings.seed)
-    model = LinkModel(graph.num_entities, num_relations, settings).to(graph.log_weight.device)
-    steps = LinkSteps(model, graph, triples, split, settings, hierarchy)
-    train = torch.from_numpy(split.train)
-    history, best = History(), copy.deepcopy(model.state_dict())
+    graph, count = facts.graph, len(facts.train)
+    model = LinkModel(graph.num_entities, facts.num_relations, settings).to(graph.log_weight.device)
+    steps = LinkSteps(model, facts, settings, hierarchy)
+    course = Course("links", model, "try a smaller --learning-rate")
+    history = course.history
     for epoch in range(settings.epochs):
         model.train()
-        batches = train[torch.randperm(len(train))].split(settings.batch)
-        losses = [steps.step(batch) for batch in batches]
+        batches = torch.randperm(count).split(settings.batch)
+        losses = list(course.each(steps.step(batch) for batch in batches))
+        if course.stopped:
+            break
         history.losses.append(float(np.mean(losses)))
         if (epoch + 1) % 2 == 0 or epoch + 1 == settings.epochs:
-            ranks = link_ranks(model, graph, steps.log_weight, triples, split.valid)
-            if history.judge(mean_reciprocal_rank(ranks) if len(ranks) else -history.losses[-1]):
-                best = copy.deepcopy(model.state_dict())
+            if not course.sound():
+                break
+            ranks = link_ranks(model, graph, facts.valid, facts.facts)
+            course.judge(mean_reciprocal_rank(ranks) if len(ranks) else -history.losses[-1])
             if history.stale(settings.patience):
                 break
         progress("links", epoch + 1, settings.epochs)
-    done = len(history.losses)
+    done = max(len(history.losses), 1)
     progress("links", done, done)
-    model.load_state_dict(best)
+    course.restore()
     model.eval()
     return model, history
 
 
 @torch.no_grad()
-def link_ranks(
-    model: LinkModel, graph: JointGraph, log_weight: Tensor, triples: Tensor, asked: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Filtered realistic ranks of the asked facts, tails first, then heads: ``(2 * asked,)``."""
+def link_ranks(model: LinkModel, graph: JointGraph, asked: Tensor, known: Tensor) -> NDArray[np.float64]:
+    """Filtered realistic ranks of facts ``(q, 3)``, tails first, then heads: ``(2 * q,)``.
+
+    What `graph` holds is seen; of the facts ``known (k, 3)`` none counts against another answer.
+    """
     model.eval()
     if not len(asked):
         return np.empty(0)
-    rows = model.encoder(graph.edges, log_weight)
+    rows = model.encoder(graph.edges, graph.log_weight)
     both = 2 * model.num_relations
-    known = Answers.of(both_directions(triples, model.num_relations).to(rows.device), both)
-    asked_both = both_directions(triples[asked], model.num_relations).to(rows.device)
-    return filtered_ranks(model.scorer, rows, asked_both, known).cpu().numpy()
-
-
-def edge_places(graph: JointGraph, num_triples: int) -> Tensor:
-    """Where each triple's two edges stand among the sorted edges: ``(num_triples, 2)``."""
-    place = torch.empty_like(graph.edges.order)
-    place[graph.edges.order] = torch.arange(len(place), device=place.device)
-    return place.view(2, num_triples).t()
+    answers = Answers.of(both_directions(known, model.num_relations).to(rows.device), both)
+    asked_both = both_directions(asked, model.num_relations).to(rows.device)
+    return filtered_ranks(model.scorer, rows, asked_both, answers).cpu().numpy()
 
 
 def masked(log_weight: Tensor, place: Tensor, triples: Tensor) -> Tensor:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from pipelines.history import Course
 
 SIDE = 64
 NOISE = 0.1
@@ -59,7 +59,7 @@ def train_decoder(
         seed: of all that is random.
 
     Raises:
-        ValueError: if either part is empty.
+        ValueError: if either part is empty, or a loss is no number in the first pass.
     """
     if not bool(valid.any()) or bool(valid.all()):
         raise ValueError(
@@ -70,7 +70,7 @@ def train_decoder(
     model = PictureDecoder(vectors.shape[1])
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.002, weight_decay=0.01)
     train = (~valid).nonzero().squeeze(1)
-    best, best_error, since = copy.deepcopy(model.state_dict()), float("inf"), 0
+    course, since = Course("pictures", model), 0
     for _ in range(epochs):
         model.train()
         for batch in torch.split(train[torch.randperm(len(train))], 32):
@@ -80,13 +80,15 @@ def train_decoder(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            if not course.took(float(loss.detach())):
+                break
+        if course.stopped or not course.sound():
+            break
         error = pixel_error(drawn(model, vectors[valid]), pictures[valid])
-        since += 1
-        if error < best_error:
-            best, best_error, since = copy.deepcopy(model.state_dict()), error, 0
+        since = 0 if course.judge(-error) else since + 1
         if since >= patience:
             break
-    model.load_state_dict(best)
+    course.restore()
     return model.eval()
 
 

@@ -19,6 +19,7 @@ from pipelines.encoding import Encoded, MediaAccess, encode_observations
 from pipelines.history import Progress
 from pipelines.joint import with_senses
 from pipelines.known import Known
+from pipelines.link_rows import FILE as LINK_RANKS
 from pipelines.link_training import LinkModel
 from pipelines.numbers import scaled
 from pipelines.reading import STATEMENTS
@@ -102,7 +103,7 @@ def renew(
         carried.write_completion(structure, work)
     if changed.findings is not None:
         write_json(work / "findings.json", changed.findings)
-    for name in ("metrics.json", "logs"):
+    for name in ("metrics.json", LINK_RANKS, "logs"):
         _linked_tree(old.folder / name, work / name)
     card = model_card(
         graph, encoded.encoders, old.metrics["held_out"], old.settings, len(manifest["updates"])

@@ -139,20 +139,22 @@ def predictions_table(title: str, found: Iterable[Prediction]) -> Table:
 
 
 def proposals_table(found: Found) -> Table:
-    """Candidates for the missing end of a fact with their reasons; remarks below."""
+    """Candidates for the missing end of a fact, what says so above the average, and why; remarks below."""
     remarks = "\n".join((counted(found.candidates, "candidate"), *found.remarks))
     table = Table(caption=escape(remarks), caption_justify="left", pad_edge=False, expand=False)
     table.add_column("", justify="right")
     table.add_column("score", justify="right")
     table.add_column("sure", justify="right")
     table.add_column("head -relation-> tail")
+    table.add_column("by part", no_wrap=True)
     table.add_column("why, by rules")
     for one in found.proposals:
         sure = "-" if one.probability is None else f"{one.probability:.2f}"
         label = textwrap.shorten(one.label, 60, placeholder=" ...") or one.label[:60]
         fact = f"{escape(label)}\n[dim]{escape(f'{one.head} {one.relation} {one.tail}')}[/dim]"
-        why = "\n".join(one.reasons) or "no rule: by structure and by what is usual"
-        table.add_row(str(one.rank), f"{one.score:.2f}", sure, fact, escape(why))
+        parts = "\n".join(f"{name} {value:+.1f}" for name, value in one.parts.items() if abs(value) >= 0.05)
+        why = "\n".join(one.reasons) or "no rule"
+        table.add_row(str(one.rank), f"{one.score:.2f}", sure, fact, parts, escape(why))
     return table
 
 

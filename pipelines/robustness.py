@@ -131,7 +131,7 @@ def _trained(lesson: Lesson, settings: Settings) -> Tried:
     def silent(stage: str, done: int, total: int) -> None:
         """There are many models."""
 
-    return Tried(lesson, train_labels(lesson.joint, lesson.target, lesson.split, settings, silent))
+    return Tried(lesson, train_labels(lesson.joint, lesson.taught, settings, silent))
 
 
 def _curves(tried: Tried, panels: Collection[str]) -> Iterator[tuple[str, str, float, float]]:

@@ -122,6 +122,7 @@ class Proposed(BaseModel):
     rank: int
     score: float
     probability: float | None
+    parts: dict[str, float]
     reasons: list[str]
 
 

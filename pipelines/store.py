@@ -224,8 +224,11 @@ class Store:
                 f"expected a store that learned from facts at {self.folder} (it has no rules and link "
                 f"weights: it has no facts, or is older than they are): {AGAIN}"
             )
+        from pipelines.sense_links import Observed
+
+        seen = Observed.of(self.graph.num_entities, self.observations.features, self.observations.owners)
         with self._reading("completion"):
-            return LearnedCompletion.load(self.folder, self.graph.stated().triples, self.graph.num_entities)
+            return LearnedCompletion.load(self.folder, self.graph.stated().triples, seen)
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow.compute as pc
@@ -54,6 +54,20 @@ class Target:
         part = np.arange(len(self.entities)) if part is None else part
         further = self.more[:, np.isin(self.more[0], part)]
         return np.concatenate([np.stack([part, self.classes[part]]), further], axis=1)
+
+    def known_of(self, part: NDArray[np.int64]) -> Target:
+        """The target as it were if the values of the others were not known: ``part (b,)``, ascending."""
+        place, label = self.pairs(part)
+        entities, classes, more = _by_entity(np.stack([self.entities[place], label], axis=1))
+        others = np.delete(self.entities, part)
+        return replace(
+            self,
+            entities=entities,
+            classes=classes,
+            candidates=np.union1d(self.candidates, others),
+            more=more,
+            groups=None if self.groups is None else self.groups[part],
+        )
 
     def counts(self, part: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many examples of each class are in a part: ``(c,)``."""

@@ -6,10 +6,11 @@ alignment a few dozen, and each stops by its own validation score.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor
 
@@ -17,21 +18,18 @@ from fusion.base import STRUCTURE, JointGraph, Senses, View
 from fusion.senses import SenseFusion
 from kg.graph import KnowledgeGraph
 from kg.hierarchy import hierarchy_of
+from kg.leakage import Leakage, leakage
 from kg.memory import kept_memory
-from kg.ranking import summary
-from kg.splits import Split, grouped_split, triple_split
-from pipelines.alignment_training import held_out_scores, hubness, train_alignment
+from kg.splits import Seal, Split, grouped_split, triple_split
+from pipelines.alignment_training import hubness, train_alignment
 from pipelines.completion_training import LearnedCompletion, learn_completion
+from pipelines.concept_ranks import NO_GRAPH, Arm, Tested, learnable, rank_test_part, without_graph
 from pipelines.history import History, Progress
 from pipelines.joint import Observations, concept_groups, joint_graph
-from pipelines.link_training import (
-    LinkModel,
-    edge_places,
-    link_ranks,
-    masked,
-    structure_of,
-    train_links,
-)
+from pipelines.link_facts import LinkFacts
+from pipelines.link_rows import as_table, link_rows
+from pipelines.link_run import LinkRun, run_links
+from pipelines.link_training import LinkModel, structure_of, train_links
 from pipelines.numbers import NUMBER, with_numbers
 from pipelines.settings import Settings
 
@@ -46,7 +44,9 @@ class Trained:
     `weights` are the parameters, `histories` the losses and scores by objective, `tensors` what queries need:
     ``joint (n, d)``, ``hub.MODALITY (n,)``, ``structure (n, width)``, ``affinity.*`` the diffusion as CSR
     arrays. `shape` rebuilds the model. `completion` finds missing facts, where there are
-    facts to learn from.
+    facts to learn from, and `link_ranks` tells how held-out facts were ranked (see `pipelines.link_rows`),
+    `given_away` what the training facts tell of them by themselves. `opened` says of each objective when its
+    test was opened, and what validation had chosen before.
     """
 
     weights: dict[str, Tensor]
@@ -55,6 +55,9 @@ class Trained:
     histories: dict[str, History]
     held_out: dict[str, dict[str, float]]
     completion: LearnedCompletion | None = None
+    link_ranks: pa.Table | None = None
+    opened: dict[str, dict[str, Any]] = field(default_factory=dict)
+    given_away: Leakage | None = None
 
 
 @kept_memory()
@@ -72,25 +75,32 @@ def train(
     Facts that a person rejected, ``(k, 3)``, are known to be none.
     """
     joint = joint_graph(graph, observations, settings).to(device)
-    links, histories, held_out = None, {}, {}
-    structure, completion = None, None
+    links, histories, opened = None, {}, {}
+    held_out: dict[str, dict[str, float]] = {}
+    structure, completion, ranks, given = None, None, None, None
     stated = stated_joint(graph, observations, settings, joint)
     if len(stated.edges.order):
-        links, histories["links"], link_scores = _links(graph, stated, settings, progress)
+        denied = np.empty((0, 3), np.int64) if rejected is None else rejected
+        seal, facts = Seal(), joint_triples(graph, stated)
+        parts = link_split(facts, settings)
+        run = _links(graph, stated, facts, parts, settings, progress, seal, denied)
+        links, histories["links"], opened["links"] = run.model, run.history, seal.record
+        ranks = as_table(run.test, graph.entities, graph.relations)
+        given = leakage(facts[parts.train], run.test.facts, graph.num_relations)
+        held_out |= {name: one.row() for name, one in link_rows([ranks], parts=False).items()}
         structure = structure_of(links, stated)
-        if link_scores["queries"]:
-            held_out["links (filtered, both directions)"] = link_scores
-        progress("rules", 0, 1)
-        completion = learn_completion(links, stated, joint_triples(graph, stated), settings, rejected)
-        held_out |= completion.held_out
-        progress("rules", 1, 1)
+        completion = learn_completion(links, stated, facts, settings, denied, run.chosen)
     split = concept_split(graph, observations, settings)
-    groups = concept_groups(graph)
-    model, history = train_alignment(joint, structure, groups, split, settings, progress)
+    model, history = train_alignment(
+        learnable(joint, split), structure, concept_groups(graph), split.learning(), settings, progress
+    )
     histories["alignment"] = history
-    held_out |= held_out_scores(model, joint, structure, split)
+    arms = {"": Arm(model, history, joint, structure)}
     if len(graph.triples) and history.losses:
-        held_out |= without_graph(graph, observations, split, settings, device, progress)
+        arms[NO_GRAPH] = without_graph(graph, observations, split, settings, device, progress)
+    found = rank_test_part(graph, arms, split)
+    held_out |= {name: one.row() for name, one in found.ranked.items()}
+    opened["alignment"] = found.opened
     tensors = embedded(model, joint, structure, settings, progress)
     weights = {f"fusion.{name}": value for name, value in model.state_dict().items()}
     if links is not None:
@@ -102,7 +112,7 @@ def train(
         "structure_width": 0 if structure is None else structure.shape[1],
         "named": None if model.named is None else list(model.named),
     }
-    return Trained(weights, tensors, shape, histories, held_out, completion)
+    return Trained(weights, tensors, shape, histories, held_out, completion, ranks, opened, given)
 
 
 def concept_split(graph: KnowledgeGraph, observations: Observations, settings: Settings) -> Split:
@@ -136,6 +146,7 @@ class Aligned:
     links: LinkModel | None
     split: Split
     observations: Observations
+    history: History
 
 
 @kept_memory()
@@ -160,8 +171,10 @@ def aligned(
     links, structure = linked(graph, observations, settings, joint, without, progress)
     split = concept_split(graph, observations, settings)
     groups = concept_groups(graph)
-    model, _ = train_alignment(joint, structure, groups, split, settings, progress)
-    return Aligned(model, links, split, observations), joint, structure
+    model, history = train_alignment(
+        learnable(joint, split), structure, groups, split.learning(), settings, progress
+    )
+    return Aligned(model, links, split, observations, history), joint, structure
 
 
 def linked(
@@ -176,12 +189,15 @@ def linked(
     stated = stated_joint(graph, observations, settings, joint, without)
     if not len(stated.edges.order):
         return None, None
-    links = _links(graph, stated, settings, progress)[0]
+    facts = joint_triples(graph, stated)
+    learning = LinkFacts.of(stated, torch.from_numpy(facts), link_split(facts, settings).learning())
+    hierarchy = hierarchy_of(graph, settings.hierarchy, facts=learning.train.numpy())
+    links = train_links(learning, settings, progress, hierarchy)[0]
     return links, structure_of(links, stated)
 
 
 @kept_memory()
-def retrieval_scores(
+def retrieval_tested(
     graph: KnowledgeGraph,
     observations: Observations,
     settings: Settings,
@@ -189,47 +205,44 @@ def retrieval_scores(
     without: frozenset[str] = frozenset(),
     device: str = "cpu",
     progress: Progress,
-) -> dict[str, dict[str, float]]:
-    """Train attention on one concept-disjoint split and score it, with the graph and without it."""
+) -> Tested:
+    """Train attention on one concept-disjoint split and test it, with the graph and without it."""
     found, joint, structure = aligned(
         graph, observations, settings, without=without, device=device, progress=progress
     )
-    scores = held_out_scores(found.model, joint, structure, found.split)
-    return scores | without_graph(graph, found.observations, found.split, settings, device, progress)
+    arms = {
+        "": Arm(found.model, found.history, joint, structure),
+        NO_GRAPH: without_graph(graph, found.observations, found.split, settings, device, progress),
+    }
+    return rank_test_part(graph, arms, found.split)
 
 
-def without_graph(
-    graph: KnowledgeGraph,
-    observations: Observations,
-    split: Split,
-    settings: Settings,
-    device: str,
-    progress: Progress,
-) -> dict[str, dict[str, float]]:
-    """Held-out scores of the same model, trained the same way, without any fact."""
-    bare = joint_graph(graph, observations, settings, facts=False).to(device)
-
-    def report(stage: str, done: int, total: int) -> None:
-        progress("without graph", done, total)
-
-    model, _ = train_alignment(bare, None, concept_groups(graph), split, settings, report)
-    scores = held_out_scores(model, bare, None, split)
-    return {f"{name}, no graph": row for name, row in scores.items()}
+def link_split(facts: np.ndarray, settings: Settings) -> Split:
+    """The parts of facts ``(t, 3)`` that the link objective learns from, is chosen by and is tested on."""
+    share = settings.link_share
+    return triple_split(facts, valid=share, test=share, seed=settings.seed)
 
 
 def _links(
-    graph: KnowledgeGraph, joint: JointGraph, settings: Settings, progress: Progress
-) -> tuple[LinkModel, History, dict[str, float]]:
-    """Train the link objective on a part of the facts and score it on the rest."""
-    used = joint_triples(graph, joint)
-    triples = torch.from_numpy(used)
-    share = settings.link_share
-    split = triple_split(used, valid=share, test=share, seed=settings.seed)
-    hierarchy = hierarchy_of(graph, settings.hierarchy)
-    links, history = train_links(joint, triples, split, graph.num_relations, settings, progress, hierarchy)
-    held = torch.from_numpy(np.concatenate([split.valid, split.test]))
-    seen = masked(joint.log_weight, edge_places(joint, len(triples)), held)
-    return links, history, summary(link_ranks(links, joint, seen, triples, split.test))
+    graph: KnowledgeGraph,
+    joint: JointGraph,
+    facts: np.ndarray,
+    split: Split,
+    settings: Settings,
+    progress: Progress,
+    seal: Seal,
+    rejected: np.ndarray,
+) -> LinkRun:
+    """Learn from a part of the facts, choose by another, and rank the third."""
+    learning = LinkFacts.of(joint, torch.from_numpy(facts), split.learning())
+    return run_links(
+        learning,
+        lambda chosen: facts[seal.open(split, chosen)],
+        settings,
+        progress,
+        hierarchy_of(graph, settings.hierarchy, facts=learning.train.numpy()),
+        rejected,
+    )
 
 
 def stated_joint(

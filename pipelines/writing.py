@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.completion_training import FILES as COMPLETION
 from pipelines.label_store import save_learned
+from pipelines.link_rows import FILE as LINK_RANKS
 from pipelines.naming import NAMES, write_names
 from pipelines.numbers import as_table
 from pipelines.reading import STATEMENTS
@@ -31,11 +32,15 @@ def write_parts(
     settings: Settings,
 ) -> None:
     """Write everything but the metrics and the manifest."""
+    import pyarrow.parquet as pq
+
     write_observations(work, encoded)
     save_tensors(trained.weights, work / "model.safetensors")
     save_tensors(trained.tensors, work / "embeddings.safetensors")
     if trained.completion is not None:
         trained.completion.save(work)
+    if trained.link_ranks is not None:
+        pq.write_table(trained.link_ranks, work / LINK_RANKS)
     for number, one in enumerate(learned):
         save_learned(one, work / "labels", number)
     card = model_card(graph, encoded.encoders, trained.held_out, settings)
@@ -87,6 +92,8 @@ def write_manifest(
         files.append("findings.json")
     if trained.completion is not None:
         files += COMPLETION
+    if trained.link_ranks is not None:
+        files.append(LINK_RANKS)
     manifest = {
         "format": FORMAT,
         "settings": settings.as_json(),

@@ -30,7 +30,7 @@ def test_the_given_facts_are_asked_and_the_others_train(tmp_path: Path) -> None:
     graph, _ = read([tmp_path / "all.nt"])
     valid = torch.from_numpy(graph.triples[[2, 0]])
     split = split_of(graph, valid)
-    assert (split.train.tolist(), split.valid.tolist(), split.test.tolist()) == ([1, 3], [0, 2], [])
+    assert (split.train.tolist(), split.valid.tolist()) == ([1, 3], [0, 2])
     with pytest.raises(ValueError, match="expected validation facts that are in the graph"):
         split_of(graph, valid + 1)
 

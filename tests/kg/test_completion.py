@@ -122,10 +122,25 @@ def test_a_further_scorer_is_weighed_and_speaks_of_heads_that_no_fact_tells_of()
     plain = completion_of(Blend(1, 0.2, further=0.5))
     both = replace(plain, further=further)
     asked = torch.tensor([8]), torch.tensor([BORN])
-    torch.testing.assert_close(both.scores(*asked), plain.scores(*asked) + 0.5 * torch.arange(9.0))
+    torch.testing.assert_close(both.scores(*asked), plain.scores(*asked) + torch.arange(9.0))
+    told = torch.tensor([0]), torch.tensor([BORN])
+    torch.testing.assert_close(both.scores(*told), plain.scores(*told) + 0.5 * torch.arange(9.0))
     known = Answers.of(FACTS, 6)
     ranks = completion_ranks(both, torch.tensor([(8, BORN, 8), (8, BORN, 7)]), known)
     np.testing.assert_allclose(
         ranks, realistic_ranks(both.scores(asked[0].repeat(2), asked[1].repeat(2)).numpy(), np.array([8, 7]))
     )
     assert choose_blend(both, torch.tensor([(8, BORN, 8)]), known)[0].blend.further > 0
+
+
+def test_the_parts_add_up_to_the_scores() -> None:
+    def further(head: torch.Tensor, relation: torch.Tensor) -> torch.Tensor:
+        return torch.arange(9.0).repeat(len(head), 1)
+
+    whole = replace(completion_of(Blend(1.5, 0.3, further=0.5)), further=further)
+    asked = torch.tensor([0, 8]), torch.tensor([BORN, BORN])
+    parts = whole.parts(*asked)
+    torch.testing.assert_close(sum(parts.values()), whole.scores(*asked))
+    torch.testing.assert_close(parts["further"], torch.arange(9.0) * torch.tensor([[0.5], [1.0]]))
+    bare = replace(whole, blend=Blend(0, 0)).parts(*asked)
+    assert not any(bare[name].any() for name in ("rules", "prior", "further"))

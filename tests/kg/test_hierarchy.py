@@ -83,3 +83,13 @@ def test_many_knots_are_found_at_once_and_listed_up_to_a_limit(tmp_path: Path) -
     pairs = np.arange(3 * MOST)
     text = " ".join(f":x{i} skos:broader :y{i} . :y{i} skos:broader :x{i} ." for i in pairs)
     assert len(around(graph_of(tmp_path, text))) == MOST
+
+
+def test_only_the_facts_that_count_set_one_below_another_or_tie_a_knot(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, ":a skos:broader :b . :b skos:broader :a , :c .")
+    whole, part = hierarchy_of(graph), hierarchy_of(graph, facts=graph.triples[1:])
+    assert (len(whole.steps), len(part.steps)) == (3, 2)
+    assert part.upward.tolist() == whole.upward.tolist()
+    a, b = (graph.entity_id(f"urn:{name}") for name in "ab")
+    assert whole.knot[a] == whole.knot[b]
+    assert part.knot[a] != part.knot[b]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kg.splits import Split, grouped_split, triple_split
+from kg.splits import Seal, Split, grouped_split, triple_split
 
 Ids = NDArray[np.int64]
 SHARES = st.tuples(st.floats(0, 0.49), st.floats(0, 0.49))
@@ -139,3 +140,23 @@ def test_shares_that_leave_no_training_part_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="expected shares that leave a training part"):
         split(valid, test, 0)
+
+
+def test_what_training_is_given_has_no_test_part() -> None:
+    learning = Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)).learning()
+    assert {name: part.tolist() for name, part in vars(learning).items()} == {
+        "train": [0, 1, 2],
+        "valid": [3, 4],
+    }
+
+
+def test_the_test_opens_once_and_the_record_says_when_and_after_what_choice() -> None:
+    split, seal = Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)), Seal()
+    before = datetime.now(UTC)
+    assert seal.open(split, {"epoch": 4}).tolist() == [5, 6, 7, 8]
+    assert seal.record["parts"] == {"train": 3, "valid": 2, "test": 4}
+    assert seal.record["chosen_by_validation"] == {"epoch": 4}
+    opened = datetime.fromisoformat(seal.record["opened"])
+    assert before.replace(microsecond=0) <= opened <= datetime.now(UTC)
+    with pytest.raises(RuntimeError, match="expected a test that is opened once"):
+        seal.open(split, {})

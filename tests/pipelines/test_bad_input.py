@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import build_kg, query
+from pipelines.link_training import LinkSteps
 
 FACT = "<urn:a> <urn:knows> <urn:b> .\n"
 SCHEMA = "https://schema.org/"
@@ -449,6 +450,49 @@ class TestQuery:
         code, out, _ = ask("--text", "a", "-k", "1000000", "--where", "?x schema:about ex:cat", "--json")
         assert (code, len(json.loads(out))) == (0, 3)
         assert ask("--text", "a", "--where", "?x schema:about ex:nothing", "--json")[:2] == (0, "[]\n")
+
+
+NAMES = [f"n{number:02}" for number in range(20)]
+RING = "".join(
+    f"<urn:{one}> <urn:{kind}> <urn:{NAMES[(place + step) % 20]}> .\n"
+    for kind, step in (("next", 1), ("over", 2))
+    for place, one in enumerate(NAMES)
+)
+
+
+class TestTraining:
+    """A loss that is no number."""
+
+    def test_at_first_it_is_one_sentence_and_the_older_store_stays(self, tmp_path: Path, run: Run) -> None:
+        build_kg.build([write(tmp_path / "older.nt", FACT)], tmp_path / "store")
+        ring = write(tmp_path / "ring.nt", RING)
+        result = run(build_kg.main, ring, "--out", tmp_path / "store", "--learning-rate", "1e30")
+        refused(result, "expected numbers while links are learned (got ", "step ", "smaller --learning-rate")
+        assert query.main(["--store", str(tmp_path / "store"), "--entity", "urn:a", "--json"]) == 0
+
+    @pytest.mark.parametrize("strict", [False, True])
+    def test_later_on_the_best_state_before_is_built_on_and_told_unless_that_is_refused(
+        self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, strict: bool
+    ) -> None:
+        step, taken = LinkSteps.step, []
+
+        def broken(self: LinkSteps, batch: Any) -> float:
+            taken.append(step(self, batch))
+            return float("nan") if len(taken) == 5 else taken[-1]
+
+        monkeypatch.setattr(LinkSteps, "step", broken)
+        store = tmp_path / "store"
+        flags = ["--strict"] * strict
+        result = run(build_kg.main, write(tmp_path / "ring.nt", RING), "--out", store, *flags)
+        told = "learning links stopped: expected numbers (got a loss of nan in step 5); the best state before"
+        if strict:
+            refused(result, "expected --strict to build on losses that are numbers", told)
+            assert not store.exists()
+        else:
+            assert result[0] == 0
+            assert told in result[2]
+            assert told in json.loads((store / "manifest.json").read_text())["notes"][0]
+            assert query.main(["--store", str(store), "--entity", "urn:n00", "--json"]) == 0
 
 
 class TestStore:

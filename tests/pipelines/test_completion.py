@@ -64,6 +64,14 @@ def test_the_country_of_birth_follows_from_where_one_lives_and_says_why(complete
     assert any(reason.startswith("bornIn <- livesIn . cityOf (support ") for reason in best.reasons)
     assert any(reason.endswith("Person 39 -livesIn-> city7 -cityOf-> country3") for reason in best.reasons)
     assert found.candidates == 4  # a country is what the range states
+    assert set(best.parts) == {"structure", "rules", "prior", "senses"}
+    assert best.parts["rules"] > 0  # more than the average country
+    whole = completer.find(EX + "bornIn", head=EX + "person39", k=4).proposals
+    for part in best.parts:
+        assert sum(one.parts[part] for one in whole) == pytest.approx(0, abs=0.01)
+    assert best.score - whole[1].score == pytest.approx(
+        sum(best.parts.values()) - sum(whole[1].parts.values()), abs=0.01
+    )
 
 
 def test_heads_are_ranked_for_a_tail_and_known_ones_are_left_out(completer: Completer) -> None:

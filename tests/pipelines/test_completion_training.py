@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from pipelines.completion_training import FILES, LearnedCompletion
+from pipelines.sense_links import Observed
 from pipelines.store import Store, StoreError
 
 
@@ -18,7 +19,8 @@ def test_it_comes_back_from_its_files(store_folder: Path, tmp_path: Path) -> Non
     learned = store.completion
     learned.save(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
-    back = LearnedCompletion.load(tmp_path, store.graph.triples, store.graph.num_entities)
+    seen = Observed.of(store.graph.num_entities, store.observations.features, store.observations.owners)
+    back = LearnedCompletion.load(tmp_path, store.graph.triples, seen)
     asked = torch.arange(5), torch.zeros(5, dtype=torch.int64)
     torch.testing.assert_close(back.completion.scores(*asked), learned.completion.scores(*asked))
     assert (back.completion.blend, back.platt) == (learned.completion.blend, learned.platt)
@@ -28,7 +30,7 @@ def test_it_comes_back_from_its_files(store_folder: Path, tmp_path: Path) -> Non
 def test_the_build_scores_it_on_held_out_facts(store_folder: Path) -> None:
     scores = Store.open(store_folder).metrics["held_out"]
     alone, blended = (
-        scores[f"links{more} (filtered, both directions)"] for more in ("", " with rules and prior")
+        scores[f"links{more} (filtered, both directions)"] for more in ("", " with rules, prior and senses")
     )
     assert blended["queries"] == alone["queries"] > 0
 

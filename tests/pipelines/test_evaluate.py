@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.evaluate import evaluate, main, table
+from pipelines.concept_evaluation import evaluate
+from pipelines.evaluate import main
 from pipelines.joint import concept_groups
+from pipelines.link_evaluation import stored_links
+from pipelines.ranked import Ranked
+from pipelines.score_table import rows_table
 from pipelines.store import Store
 from pipelines.training import concept_split
 
@@ -30,10 +34,57 @@ def test_every_row_stands_with_the_graph_and_without_it(store_folder: Path) -> N
         assert row["queries"] == 12  # 4 of 10 concepts, three things each
         assert row["R@1"] <= row["R@5"] <= row["R@10"]
         assert result["spread"][name].keys() == row.keys()
+        low, high = result["intervals"][name]["MRR"]
+        assert low < row["MRR"] < high
+        assert [Ranked.from_json(one).row()["queries"] for one in result["ranks"][name]] == [12, 12]
+    chosen = [one["chosen_by_validation"].keys() for one in result["opened"]["alignment"]]
+    assert chosen == 2 * [{"alignment", "alignment, no graph"}]
+
+
+def test_the_links_are_those_that_the_build_has_ranked(store_folder: Path) -> None:
+    store = Store.open(store_folder)
+    result = evaluate(store, seeds=1, device="cpu")
     assert list(result["links"]) == [
-        "links (filtered, both directions)",
-        "links with rules and prior (filtered, both directions)",
+        scorer + part
+        for scorer in ("links", "links with rules, prior and senses")
+        for part in (" (filtered, both directions)", ", tails", ", heads")
     ]
+    for name, row in store.metrics["held_out"].items():
+        if name.startswith("links"):
+            assert result["links"][name] == pytest.approx(row)
+    count = store.metrics["test_opened"]["links"]["parts"]["test"]
+    assert result["opened"]["links"] == store.metrics["test_opened"]["links"]
+    assert result["links"]["links, tails"]["queries"] == count
+    by_relation = result["relations"]["links"]
+    assert sum(row["queries"] for row in by_relation.values()) == 2 * count
+    assert result["leakage"]["facts"] == count
+    assert result["leakage"]["duplicates"] == 0
+    for one in (*result["links"], *ROWS):
+        low, high = result["intervals"][one]["MRR"]
+        assert 0 < low <= (result["links"] | result["rows"])[one]["MRR"] <= high <= 1
+
+
+def test_an_older_store_has_the_scores_that_its_build_wrote(store_folder: Path) -> None:
+    store = Store.open(store_folder)
+    files = [name for name in store.manifest["files"] if name != "link_ranks.parquet"]
+    old = Store(store.folder, store.manifest | {"files": files})
+    names = [name for name in store.metrics["held_out"] if name.startswith("links")]
+    assert stored_links(old)["links"] == {name: store.metrics["held_out"][name] for name in names}
+
+
+def test_two_results_of_the_same_store_can_be_compared(
+    store_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = []
+    for name, without in (("a", []), ("b", ["--without", "http://www.w3.org/2004/02/skos/core#broader"])):
+        assert main(["--store", str(store_folder), "--seeds", "1", "--json", *without]) == 0
+        files.append(tmp_path / f"{name}.json")
+        files[-1].write_text(capsys.readouterr().out, encoding="utf-8")
+    assert main(["--compare", *map(str, files), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert list(rows)[:4] == ROWS
+    assert rows["text to image, no graph"]["MRR"]["difference"] == 0
+    assert rows["text to image, no graph"]["MRR"]["p"] == 1
 
 
 def test_one_seed_gives_what_the_build_has_measured(store_folder: Path) -> None:
@@ -41,7 +92,7 @@ def test_one_seed_gives_what_the_build_has_measured(store_folder: Path) -> None:
     result = evaluate(store, seeds=1, device="cpu")
     assert result["rows"] == {name: store.metrics["held_out"][name] for name in ROWS}
     assert set(result["spread"]["text to image"].values()) == {None}
-    told = table(result)
+    told = rows_table(result)
     assert told.title == "Held-out concepts, a single split, so no deviation"
     assert next(iter(told.columns[1].cells)) == f"{result['rows']['text to image']['MRR']:.3f}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,12 @@ import torch
 from torch.nn import functional
 
 from fusion import FUSIONS
-from fusion.base import JointGraph, unit
+from fusion.base import JointGraph, View, unit
 from kg.sparse import SortedEdges
 from kg.splits import Split
+from pipelines import label_training
+from pipelines.history import TrainingError
+from pipelines.label_split import Taught
 from pipelines.label_training import class_weights, fitted_temperature, learn_kept, logits_of, train_labels
 from pipelines.settings import Settings
 from pipelines.target import Target
@@ -53,7 +57,7 @@ def test_two_senses_together_tell_what_neither_tells_alone(fusion: str) -> None:
             features={name: graph.features[name] for name in senses},
             owners={name: graph.owners[name] for name in senses},
         )
-        model = train_labels(part, target, SPLIT, settings, lambda stage, done, total: None).model
+        model = train_labels(part, Taught.of(target, SPLIT), settings, lambda stage, done, total: None).model
         found = logits_of(model, part, torch.from_numpy(SPLIT.test)).argmax(1).numpy()
         return float((found == target.classes[SPLIT.test]).mean())
 
@@ -68,9 +72,7 @@ def test_two_trainings_agree_to_the_bit_and_labels_of_the_test_change_nothing() 
     changed = target.classes.copy()
     changed[SPLIT.test] = (changed[SPLIT.test] + 1) % 4
     found = [
-        logits_of(
-            train_labels(graph, one, SPLIT, SETTINGS, lambda stage, done, total: None).model, graph, rows
-        )
+        logits_of(train_labels(graph, Taught.of(one, SPLIT), SETTINGS, lambda *_: None).model, graph, rows)
         for one in (target, target, replace(target, classes=changed))
     ]
     assert torch.equal(found[0], found[1])
@@ -82,7 +84,7 @@ def test_of_the_learned_term_as_much_is_kept_where_a_sense_is_missing_as_is_righ
     sign: float, kept: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph, target = pair_of_senses()
-    model = train_labels(graph, target, SPLIT, replace(SETTINGS, epochs=1), lambda *_: None).model
+    model = train_labels(graph, Taught.of(target, SPLIT), replace(SETTINGS, epochs=1), lambda *_: None).model
     rows, labels = torch.arange(COUNT), torch.from_numpy(target.classes)
     truth = functional.one_hot(labels, 4).float()
     monkeypatch.setattr(model, "learned", lambda view, memory: sign * truth[view.entities])
@@ -110,3 +112,63 @@ def test_three_labels_that_are_right_are_no_reason_to_be_certain() -> None:
     logits = 2 * torch.eye(3)
     assert fitted_temperature(logits, torch.arange(3)) > 0.7
     assert fitted_temperature(logits.repeat(200, 1), torch.arange(3).repeat(200)) < 0.5
+
+
+def test_what_training_is_given_knows_no_value_of_the_test() -> None:
+    _, target = pair_of_senses()
+    taught = Taught.of(target, SPLIT)
+    assert taught.target.entities.tolist() == list(range(160))
+    assert taught.target.classes.tolist() == target.classes[:160].tolist()
+    assert taught.target.candidates.tolist() == list(range(160, COUNT))
+    assert taught.held.tolist() == list(range(100, COUNT))
+    assert not hasattr(taught.split, "test")
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_the_best_state_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph, target = pair_of_senses()
+    settings = replace(SETTINGS, epochs=3, reconstruction=0.0)
+    drawn, calls = label_training._drawn, []
+
+    def broken(*given: Any) -> View:
+        view = drawn(*given)
+        calls.append(view)
+        if len(calls) < 2:
+            return view
+        senses = {name: replace(one, vectors=one.vectors * np.nan) for name, one in view.senses.items()}
+        return replace(view, senses=senses)
+
+    monkeypatch.setattr(label_training, "_drawn", broken)
+    labeller = train_labels(graph, Taught.of(target, SPLIT), settings, lambda *_: None)
+    assert len(calls) == 2
+    assert labeller.history.stopped[0].startswith(
+        "learning labels stopped: expected numbers (got a loss of nan in step 2); the best state "
+    )
+    assert logits_of(labeller.model, graph, torch.from_numpy(SPLIT.test)).isfinite().all()
+
+
+@pytest.mark.parametrize("broken_at", [3, 25])
+def test_a_reconstruction_that_is_no_number_keeps_the_state_of_the_last_tenth_step(
+    broken_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, target = pair_of_senses()
+    settings = replace(SETTINGS, fusion="autoencoder", epochs=8)
+    fusion = label_training.label_model(graph, Taught.of(target, SPLIT), settings).fusion
+    fusion.fit_senses(graph, torch.ones(COUNT, dtype=torch.bool))
+    own, whole, calls = fusion.own(graph), fusion.own_loss, []
+
+    def broken(view: View) -> torch.Tensor:
+        calls.append({name: value.clone() for name, value in fusion.state_dict().items()})
+        return whole(view) * (float("nan") if len(calls) == broken_at else 1.0)
+
+    monkeypatch.setattr(fusion, "own_loss", broken)
+    if broken_at < 10:
+        words = r"^expected numbers while reconstructions are learned \(got a loss of nan in step 3, before "
+        with pytest.raises(TrainingError, match=words):
+            label_training.learn_to_reconstruct(fusion, own, settings)
+        return
+    history = label_training.learn_to_reconstruct(fusion, own, settings)
+    assert len(history.losses) == 24
+    assert "of step 20, is kept" in history.stopped[0]
+    assert all(torch.equal(value, calls[20][name]) for name, value in fusion.state_dict().items())

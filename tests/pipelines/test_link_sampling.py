@@ -9,8 +9,9 @@ import torch
 
 from kg.links import both_directions
 from pipelines.joint import joint_graph
+from pipelines.link_facts import edge_places
 from pipelines.link_sampling import LinkSampler
-from pipelines.link_training import LinkModel, edge_places
+from pipelines.link_training import LinkModel
 from pipelines.store import Store
 
 

@@ -16,9 +16,10 @@ from kg.hierarchy import Hierarchy, hierarchy_of
 from kg.links import both_directions
 from kg.ranking import realistic_ranks
 from kg.rdf import read
-from kg.splits import Split, triple_split
+from kg.splits import Learning, triple_split
 from pipelines import link_training
 from pipelines.joint import Observations, joint_graph
+from pipelines.link_facts import LinkFacts
 from pipelines.link_sampling import Surroundings
 from pipelines.link_training import LinkModel, LinkSteps, Order, link_ranks, train_links
 from pipelines.settings import Settings
@@ -46,7 +47,7 @@ def test_ranks_are_those_of_tails_then_heads_without_other_known_answers(store_f
     triples, count = torch.from_numpy(store.graph.triples), store.graph.num_relations
     model = LinkModel(graph.num_entities, count, store.settings)
     asked = np.array([4, 0, 7])
-    ranks = link_ranks(model, graph, graph.log_weight, triples, asked)
+    ranks = link_ranks(model, graph, triples[asked], triples)
 
     both = both_directions(triples[asked], count)
     known = np.zeros((6, graph.num_entities), dtype=bool)
@@ -62,12 +63,11 @@ def steps_of(store: Store, hierarchy: Hierarchy | None = None, **changed: int) -
     """Steps on all facts of the store, and a model that is not trained yet."""
     graph = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
     settings = replace(store.settings, **changed)
-    every = np.arange(len(store.graph.triples))
     torch.manual_seed(0)
     model = LinkModel(graph.num_entities, store.graph.num_relations, settings)
     triples = torch.from_numpy(store.graph.triples)
-    split = Split(train=every, valid=every[:0], test=every[:0])
-    return LinkSteps(model, graph, triples, split, settings, hierarchy)
+    facts = LinkFacts(graph, triples, triples[:0], store.graph.num_relations)
+    return LinkSteps(model, facts, settings, hierarchy)
 
 
 def test_a_step_moves_only_the_rows_that_its_sample_reaches(store_folder: Path) -> None:
@@ -113,10 +113,8 @@ def test_training_on_sampled_neighbours_learns(store_folder: Path) -> None:
     store = Store.open(store_folder)
     graph = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
     triples, count = torch.from_numpy(store.graph.triples), store.graph.num_relations
-    every = np.arange(len(triples))
-    split = Split(train=every, valid=every[:0], test=every[:0])
     settings = replace(store.settings, neighbors=2, epochs=60, patience=60, learning_rate=0.05)
-    _, history = train_links(graph, triples, split, count, settings, lambda *_: None)
+    _, history = train_links(LinkFacts(graph, triples, triples[:0], count), settings, lambda *_: None)
     assert history.losses[-1] < 0.8 * history.losses[0]
 
 
@@ -124,9 +122,8 @@ def test_no_asked_facts_have_no_ranks(store_folder: Path) -> None:
     store = Store.open(store_folder)
     graph = joint_graph(store.graph, store.observations, store.settings, diffusion=False)
     model = LinkModel(graph.num_entities, store.graph.num_relations, store.settings)
-    none = np.empty(0, dtype=np.int64)
     triples = torch.from_numpy(store.graph.triples)
-    assert link_ranks(model, graph, graph.log_weight, triples, none).shape == (0,)
+    assert link_ranks(model, graph, triples[:0], triples).shape == (0,)
 
 
 BROADER = "http://www.w3.org/2004/02/skos/core#broader"
@@ -170,6 +167,7 @@ def test_the_order_of_a_hierarchy_reaches_facts_that_training_does_not_see(
     joint = joint_graph(graph, none, settings, diffusion=False)
     triples, hierarchy = torch.from_numpy(graph.triples), hierarchy_of(graph)
     split = triple_split(graph.triples, valid=0.1, test=0.15, seed=0)
+    facts = LinkFacts.of(joint, triples, split.learning())
     held = np.concatenate([split.valid, split.test])
     broader = held[graph.triples[held, 1] == graph.relation_id(BROADER)]
     assert len(broader) == 53
@@ -177,17 +175,12 @@ def test_the_order_of_a_hierarchy_reaches_facts_that_training_does_not_see(
     wrong = {}
     for weight in (0.0, 0.1):
         with_order = replace(settings, order=weight)
-        model, _ = train_links(
-            joint, triples, split, graph.num_relations, with_order, lambda *_: None, hierarchy
-        )
-        seen = link_training.masked(
-            joint.log_weight, link_training.edge_places(joint, len(triples)), torch.from_numpy(held)
-        )
-        rows = model.encoder(joint.edges, seen)
+        model, _ = train_links(facts, with_order, lambda *_: None, hierarchy)
+        rows = model.encoder(facts.graph.edges, facts.graph.log_weight)
         off = disorder(rows[low], rows[high]) >= disorder(rows[high], rows[low])
         wrong[weight] = float(off.float().mean())
     assert wrong[0.0] > 0.3
-    assert wrong[0.1] < 0.1
+    assert wrong[0.1] < 0.15
 
 
 def test_without_weight_a_hierarchy_changes_nothing(store_folder: Path) -> None:
@@ -204,3 +197,30 @@ def test_without_weight_a_hierarchy_changes_nothing(store_folder: Path) -> None:
     assert torch.equal(rows[0], rows[1])
     assert torch.equal(rows[0], rows[3])
     assert not torch.equal(rows[0], rows[2])
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_the_best_state_before(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = steps_of(Store.open(store_folder))
+    every = np.arange(len(steps.triples))
+    facts = LinkFacts.of(steps.graph, steps.triples, Learning(every[3:], every[:3]))
+    settings = replace(steps.settings, epochs=6, batch=10_000)
+    whole, before = (train_links(facts, replace(settings, epochs=n), lambda *_: None) for n in (6, 4))
+    assert len(whole[1].losses) == 6
+    step, taken = LinkSteps.step, []
+
+    def broken(self: LinkSteps, batch: torch.Tensor) -> float:
+        taken.append(step(self, batch))
+        return float("nan") if len(taken) == 5 else taken[-1]
+
+    monkeypatch.setattr(LinkSteps, "step", broken)
+    model, history = train_links(facts, settings, lambda *_: None)
+    assert len(taken) == 5
+    assert history.losses == whole[1].losses[:4]
+    kept = before[0].state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in model.state_dict().items())
+    assert history.stopped == [
+        "learning links stopped: expected numbers (got a loss of nan in step 5); "
+        f"the best state before, of step {history.chosen()['after']}, is kept"
+    ]

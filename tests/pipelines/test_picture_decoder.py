@@ -27,3 +27,10 @@ def test_it_learns_which_vector_is_black_and_which_is_white() -> None:
 def test_without_two_parts_there_is_nothing_to_learn_from_or_to_choose_by(fill: bool) -> None:
     with pytest.raises(ValueError, match=r"^expected pictures to learn from and others to choose by \(got "):
         train_decoder(torch.eye(4), torch.zeros(4, 3, SIDE, SIDE), torch.full((4,), fill))
+
+
+def test_a_loss_that_is_no_number_names_the_step() -> None:
+    pictures = torch.zeros(8, 3, SIDE, SIDE)
+    pictures[2] = float("nan")
+    with pytest.raises(ValueError, match=r"^expected numbers while pictures are learned \(got a loss of nan"):
+        train_decoder(torch.eye(8), pictures, torch.arange(8) >= 6)

@@ -88,3 +88,20 @@ def test_a_group_that_ties_none_or_all_is_refused(tmp_path: Path, iri: str, sent
     more = "\n".join(f":f{i:02} :of :p ." for i in range(4))
     with pytest.raises(ValueError, match=sentence):
         find_target(graph_of(fruit(4, "\n" + more), tmp_path), EX + "kind", EX + iri)
+
+
+def test_where_the_values_of_some_are_not_known_they_are_candidates_and_count_for_nothing(
+    tmp_path: Path,
+) -> None:
+    graph = graph_of(fruit(6, "\n:f00 :kind :pear , :quince .\n:f02 :kind :quince ."), tmp_path)
+    target = find_target(graph, EX + "kind")
+    known = target.known_of(np.array([0, 1, 3, 4]))
+    assert known.entities.tolist() == target.entities[[0, 1, 3, 4]].tolist()
+    assert known.candidates.tolist() == sorted(
+        [*target.candidates.tolist(), *target.entities[[2, 5]].tolist()]
+    )
+    assert known.classes.tolist() == [2, 1, 1, 0]
+    assert known.more.tolist() == [[0, 0], [0, 1]]
+    assert known.names == target.names
+    several = target.known_of(np.array([1, 2]))
+    assert (several.classes.tolist(), several.more.tolist()) == ([1, 0], [[1], [2]])

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 import torch
 
+from fusion import objectives
+from pipelines import alignment_training
 from pipelines.joint import joint_graph
 from pipelines.store import Store
-from pipelines.training import joint_triples, train
+from pipelines.training import aligned, concept_split, joint_triples, train
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -28,6 +31,49 @@ def test_the_losses_fall_and_the_held_out_scores_beat_chance(store_folder: Path,
     chance = np.mean(1 / np.arange(1, 13))  # mean reciprocal rank of a random order of 12
     assert trained.held_out["text to image"]["MRR"] > chance
     assert trained.held_out["image to text"]["MRR"] > chance
+    assert trained.opened["links"]["chosen_by_validation"]["links"] == trained.histories["links"].chosen()
+    assert trained.opened["alignment"]["parts"] == {"train": 15, "valid": 3, "test": 12}
+
+
+def test_what_was_observed_of_the_test_changes_nothing_that_is_learned_to_the_bit(
+    store_folder: Path, settings: Settings
+) -> None:
+    store = Store.open(store_folder)
+    observations, short = store.observations, replace(settings, epochs=4)
+    test = torch.from_numpy(concept_split(store.graph, observations, short).test)
+    features = {name: rows.clone() for name, rows in observations.features.items()}
+    for name, owners in observations.owners.items():
+        rows = torch.isin(owners, test)
+        assert rows.any()
+        features[name][rows] = torch.randn(int(rows.sum()), features[name].shape[1])
+    found = [
+        aligned(store.graph, seen, short, progress=lambda *_: None)[0]
+        for seen in (observations, replace(observations, features=features))
+    ]
+    weights = [one.model.state_dict() for one in found]
+    assert found[0].history.losses
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+def test_an_alignment_that_is_no_number_ends_the_training_with_the_best_state_before(
+    store_folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(store_folder)
+    whole, real, calls = objectives.alignment, {"epochs": 4, "patience": 30}, []
+
+    def broken(*given: Any) -> torch.Tensor:
+        calls.append(given)
+        return whole(*given) * (float("nan") if len(calls) == 13 else 1.0)
+
+    monkeypatch.setattr(alignment_training.objectives, "alignment", broken)
+    found = aligned(store.graph, store.observations, replace(settings, **real), progress=lambda *_: None)[0]
+    assert len(calls) == 13
+    assert len(found.history.losses) == 12
+    assert found.history.stopped[0].startswith(
+        "learning alignments stopped: expected numbers (got a loss of nan in step 13); the best state "
+    )
+    assert all(torch.isfinite(value).all() for value in found.model.state_dict().values())
 
 
 def test_facts_come_back_from_the_joint_graph_in_their_order(store_folder: Path) -> None:

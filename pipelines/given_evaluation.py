@@ -1,0 +1,96 @@
+"""Measure the link objective on a user's own split: train, let validation choose, open the test once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from kg.hierarchy import hierarchy_of
+from kg.leakage import leakage
+from kg.memory import kept_memory
+from kg.splits import Seal, Split
+from pipelines.given_split import GivenSplit, read_split
+from pipelines.joint import Observations, joint_graph
+from pipelines.link_evaluation import leakage_report, link_report
+from pipelines.link_facts import LinkFacts
+from pipelines.link_rows import as_table
+from pipelines.link_run import LinkRun, run_links
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.history import Progress
+
+
+def evaluate_given(
+    files: Mapping[str, Sequence[Path]],
+    settings: Settings,
+    *,
+    seeds: int = 3,
+    allow_leakage: bool = False,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Train on the split's training facts over several seeds, and rank its test facts.
+
+    Args:
+        files: of each part: train, valid, test (see `pipelines.given_split`).
+        settings: rates, sizes, the first seed.
+        seeds: number of trainings; the split stays.
+        allow_leakage: go on where a fact is in two parts.
+        device: cpu, cuda or auto.
+        progress: called with stage, steps done, steps in all.
+
+    Returns:
+        That of `pipelines.link_evaluation.link_report`, ``leakage``, ``seeds``, ``remarks`` on the split and
+        the training, and ``opened``: for each seed when the test was opened, and what was chosen before.
+
+    Raises:
+        ValueError: for fewer than one seed, or a split that cannot be learned or tested.
+    """
+    from pipelines.building import resolve_device
+
+    if seeds < 1:
+        raise ValueError(f"expected at least 1 seed (got {seeds})")
+    where = resolve_device(device)
+    split = read_split(files, allow_leakage=allow_leakage)
+    tables, opened, remarks = [], [], list(split.remarks)
+    for number in range(seeds):
+        own, seal = replace(settings, seed=settings.seed + number), Seal()
+
+        def say(stage: str, done: int, total: int, number: int = number) -> None:
+            if progress is not None:
+                progress(f"seed {number + 1}, {stage}", done, total)
+
+        run = learned(split, own, seal, device=where, progress=say)
+        tables.append(as_table(run.test, split.graph.entities, split.graph.relations))
+        opened.append(seal.record)
+        remarks += run.history.stopped
+    given = leakage(split.graph.triples, split.test, split.graph.num_relations)
+    return link_report(tables) | {
+        "seeds": seeds,
+        "leakage": leakage_report(given, split.graph.relations),
+        "remarks": remarks,
+        "opened": opened,
+    }
+
+
+@kept_memory()
+def learned(split: GivenSplit, settings: Settings, seal: Seal, *, device: str, progress: Progress) -> LinkRun:
+    """Train once; training is given the first two parts alone."""
+    graph = split.graph
+    joint = joint_graph(graph, Observations({}, {}), settings, diffusion=False).to(device)
+    facts = LinkFacts(
+        joint, torch.from_numpy(graph.triples), torch.from_numpy(split.valid), graph.num_relations
+    )
+    return run_links(
+        facts,
+        lambda chosen: seal.open(Split(graph.triples, split.valid, split.test), chosen),
+        settings,
+        progress,
+        hierarchy_of(graph, settings.hierarchy),
+        most=len(split.test),
+    )
