@@ -29,6 +29,7 @@ SPEED = (
     "query",
     "encoding",
     "serving",
+    "page",
     "startup",
 )
 QUALITY = (

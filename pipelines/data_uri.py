@@ -35,11 +35,20 @@ def thumbnail(path: Path) -> str:
     Raises:
         MediaError: it cannot be read.
     """
-    reader = _reader()
+    return _uri("image/webp", small_picture(path, SIDE))
+
+
+def small_picture(path: Path, side: int) -> bytes:
+    """A picture of any kind that is read, on white, as WebP, the longer edge of `side` pixels.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    reader = _reader(side)
     picture = reader.read(path).crop(reader.frame(path).box)
     content = io.BytesIO()
     picture.save(content, format="WEBP", quality=80)
-    return _uri("image/webp", content.getvalue())
+    return content.getvalue()
 
 
 def sound(path: Path) -> str:
@@ -58,11 +67,11 @@ def sound(path: Path) -> str:
     return _uri(kind, content)
 
 
-@lru_cache(maxsize=1)
-def _reader() -> PictureReader:
+@lru_cache(maxsize=2)
+def _reader(side: int) -> PictureReader:
     from encoders.picture import PictureReader
 
-    return PictureReader(SIDE)
+    return PictureReader(side)
 
 
 def _uri(kind: str, content: bytes) -> str:

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from pipelines.history import Progress
 
 
+SIZES = ("epochs", "structure_width")
+"""Settings of a training on a split of one's own."""
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     out = argparse.ArgumentParser(prog="python -m pipelines.evaluate", description="Measure a store's model.")
@@ -44,8 +48,16 @@ def parser() -> argparse.ArgumentParser:
     )
     for part in ("valid", "test"):
         out.add_argument(f"--{part}", type=Path, action="append", metavar="FILE", help="beside --train")
+    out.add_argument(
+        "--about",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="RDF on the entities of --train ...: what is seen",
+    )
     out.add_argument("--allow-leakage", action="store_true", help="a fact may be in two parts of --train ...")
     out.add_argument("--epochs", type=int, metavar="N", help="most epochs beside --train (60)")
+    out.add_argument("--structure-width", type=int, metavar="N", help="of entities beside --train (64)")
     out.add_argument("--seeds", type=int, default=3, help="number of splits (3)")
     out.add_argument("--without", action="append", default=[], metavar="IRI", help="a relation to do without")
     out.add_argument("--target", metavar="IRI", help="measure how well this property is told, by labels")
@@ -55,7 +67,9 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--ensemble", type=int, default=3, metavar="N", help="models of a target's ensemble (3)")
     out.add_argument("--robustness", type=Path, metavar="PNG", help="draw how a target's models bear damage")
     out.add_argument("--reconstructions", type=Path, metavar="PNG", help="draw what an autoencoder returns")
-    out.add_argument("--media-root", type=Path, metavar="DIR", help="folder of the pictures to reconstruct")
+    out.add_argument(
+        "--media-root", type=Path, metavar="DIR", help="folder of pictures to reconstruct, or of --about"
+    )
     out.add_argument("--device", default="auto", help="cpu, cuda or auto")
     out.add_argument("--json", action="store_true", help="one JSON object on stdout, nothing else")
     return out
@@ -106,13 +120,15 @@ def measured(
 
 def _given(flags: argparse.Namespace, progress: Progress | None) -> tuple[dict[str, Any], RenderableType]:
     from pipelines.given_evaluation import evaluate_given
+    from pipelines.given_split import ABOUT, PARTS
     from pipelines.settings import Settings
 
     result = evaluate_given(
-        {"train": flags.train, "valid": flags.valid, "test": flags.test},
-        Settings() if flags.epochs is None else Settings(epochs=flags.epochs),
+        {part: getattr(flags, part) for part in (*PARTS, ABOUT)},
+        Settings(**{name: value for name in SIZES if (value := getattr(flags, name)) is not None}),
         seeds=flags.seeds,
         allow_leakage=flags.allow_leakage,
+        media_root=flags.media_root,
         device=flags.device,
         progress=progress,
     )
@@ -122,7 +138,7 @@ def _given(flags: argparse.Namespace, progress: Progress | None) -> tuple[dict[s
 def _check(flags: argparse.Namespace) -> None:
     if flags.train and not (flags.valid and flags.test):
         raise ValueError("expected --valid FILE and --test FILE beside --train: what is to be asked?")
-    for flag in ("valid", "test", "allow_leakage", "epochs"):
+    for flag in ("valid", "test", "about", "allow_leakage", *SIZES):
         if getattr(flags, flag) and not flags.train:
             raise ValueError(f"expected --train FILE beside --{flag.replace('_', '-')} (got none)")
     if flags.group and not flags.target:

@@ -13,12 +13,14 @@ from kg.hierarchy import hierarchy_of
 from kg.leakage import leakage
 from kg.memory import kept_memory
 from kg.splits import Seal, Split
-from pipelines.given_split import GivenSplit, read_split
+from pipelines.given_senses import observed
+from pipelines.given_split import ABOUT, GivenSplit, read_split
 from pipelines.joint import Observations, joint_graph
 from pipelines.link_evaluation import leakage_report, link_report
 from pipelines.link_facts import LinkFacts
 from pipelines.link_rows import as_table
 from pipelines.link_run import LinkRun, run_links
+from pipelines.sense_links import Observed
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,16 +33,18 @@ def evaluate_given(
     *,
     seeds: int = 3,
     allow_leakage: bool = False,
+    media_root: Path | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on the split's training facts over several seeds, and rank its test facts.
 
     Args:
-        files: of each part: train, valid, test (see `pipelines.given_split`).
+        files: of each part: train, valid, test, and about the entities (see `pipelines.given_split`).
         settings: rates, sizes, the first seed.
         seeds: number of trainings; the split stays.
         allow_leakage: go on where a fact is in two parts.
+        media_root: folder of the media that the files about the entities name; by default theirs.
         device: cpu, cuda or auto.
         progress: called with stage, steps done, steps in all.
 
@@ -51,21 +55,23 @@ def evaluate_given(
     Raises:
         ValueError: for fewer than one seed, or a split that cannot be learned or tested.
     """
-    from pipelines.building import resolve_device
+    from pipelines.building import media_folder, resolve_device
 
     if seeds < 1:
         raise ValueError(f"expected at least 1 seed (got {seeds})")
     where = resolve_device(device)
     split = read_split(files, allow_leakage=allow_leakage)
+    root = media_folder(files.get(ABOUT) or files["train"], media_root)
+    quiet: Progress = progress or (lambda stage, done, total: None)
+    seen = observed(split.graph, settings, root, device=where, progress=quiet)
     tables, opened, remarks = [], [], list(split.remarks)
     for number in range(seeds):
         own, seal = replace(settings, seed=settings.seed + number), Seal()
 
         def say(stage: str, done: int, total: int, number: int = number) -> None:
-            if progress is not None:
-                progress(f"seed {number + 1}, {stage}", done, total)
+            quiet(f"seed {number + 1}, {stage}", done, total)
 
-        run = learned(split, own, seal, device=where, progress=say)
+        run = learned(split, seen, own, seal, device=where, progress=say)
         tables.append(as_table(run.test, split.graph.entities, split.graph.relations))
         opened.append(seal.record)
         remarks += run.history.stopped
@@ -79,12 +85,24 @@ def evaluate_given(
 
 
 @kept_memory()
-def learned(split: GivenSplit, settings: Settings, seal: Seal, *, device: str, progress: Progress) -> LinkRun:
-    """Train once; training is given the first two parts alone."""
+def learned(
+    split: GivenSplit,
+    observations: Observations,
+    settings: Settings,
+    seal: Seal,
+    *,
+    device: str,
+    progress: Progress,
+) -> LinkRun:
+    """Train once; training is given the first two parts alone, and what was observed of the entities."""
     graph = split.graph
-    joint = joint_graph(graph, Observations({}, {}), settings, diffusion=False).to(device)
+    joint = joint_graph(graph, observations, settings, diffusion=False).to(device)
     facts = LinkFacts(
-        joint, torch.from_numpy(graph.triples), torch.from_numpy(split.valid), graph.num_relations
+        joint,
+        torch.from_numpy(graph.triples),
+        torch.from_numpy(split.valid),
+        graph.num_relations,
+        Observed.of(joint.num_entities, joint.features, joint.owners),
     )
     return run_links(
         facts,

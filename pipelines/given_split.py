@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kg.graph import LITERAL_SCHEMA, MEDIA_SCHEMA, KnowledgeGraph
+from kg.graph import KnowledgeGraph
 from kg.rdf import read
+from pipelines.given_senses import told_of
 from pipelines.wording import counted
 
-PARTS = ("train", "valid", "test")
+PARTS, ABOUT = ("train", "valid", "test"), "about"
 TABBED = (".tsv", ".txt")
 SHOWN = 3
 """Names that a sentence lists."""
@@ -44,7 +45,7 @@ def read_split(files: Mapping[str, Sequence[Path]], *, allow_leakage: bool = Fal
     """Read and check a split.
 
     Args:
-        files: of each of `PARTS`.
+        files: of each of `PARTS`, and of `ABOUT` what tells of the entities, if anything does.
         allow_leakage: go on where a fact is in two parts, and say so.
 
     Raises:
@@ -59,6 +60,7 @@ def read_split(files: Mapping[str, Sequence[Path]], *, allow_leakage: bool = Fal
         for ends in ((0, 2), (1,))
     )
     train, valid, test = (_ids(sorted(facts[part]), entities, relations) for part in PARTS)
+    literals, media, told = told_of(files.get(ABOUT) or (), entities)
     graph = KnowledgeGraph(
         entities,
         relations,
@@ -66,11 +68,11 @@ def read_split(files: Mapping[str, Sequence[Path]], *, allow_leakage: bool = Fal
         np.ones(len(train), dtype=np.float32),
         np.zeros(len(train), dtype=np.int32),
         ("",),
-        LITERAL_SCHEMA.empty_table(),
-        MEDIA_SCHEMA.empty_table(),
+        literals,
+        media,
         {},
     )
-    return GivenSplit(graph, valid, test, (*remarks, *_unseen(graph, valid, test)))
+    return GivenSplit(graph, valid, test, (*remarks, *told, *_unseen(graph, valid, test)))
 
 
 def _read(part: str, paths: Sequence[Path]) -> set[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ FILE = "link_ranks.parquet"
 
 SCORERS = {
     "links": ("tail_rank", "head_rank"),
-    "links with rules, prior and senses": ("ruled_tail_rank", "ruled_head_rank"),
+    "completion": ("ruled_tail_rank", "ruled_head_rank"),
 }
 BOTH, TAILS, HEADS = " (filtered, both directions)", ", tails", ", heads"
 NEW, MET = ", entities that training never saw", ", entities that training saw"

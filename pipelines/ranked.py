@@ -48,8 +48,9 @@ class Ranked:
         return cls(str(values["asked"]), np.array(values["ranks"], dtype=np.float64).T)
 
 
-def intervals(splits: Sequence[Ranked]) -> dict[str, tuple[float, float] | None]:
-    """The 95 % bootstrap interval of each measure, queries drawn anew within each split."""
+def intervals(splits: Sequence[Ranked]) -> dict[str, list[float] | None]:
+    """The 95 % bootstrap interval of each measure, as JSON has it; queries drawn anew within each split."""
     scores = [scores_of(one.ranks) for one in splits if one.ranks.size]
     measures = ("MRR", "R@1", "R@5", "R@10")
-    return {name: interval([one[name].mean(1) for one in scores]) for name in measures}
+    found = {name: interval([one[name].mean(1) for one in scores]) for name in measures}
+    return {name: None if ends is None else list(ends) for name, ends in found.items()}

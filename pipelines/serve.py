@@ -22,6 +22,10 @@ NEEDED = {
     "prometheus_client": "prometheus-client",
 }
 """Modules, and the packages that they come with."""
+FOR_PAGE = {"nicegui": "nicegui", "sklearn": "scikit-learn"}
+"""The same for the page."""
+MOST_MESSAGE = 2**20
+"""Octets of what a page says at once."""
 MOST_CONNECTIONS = 1000
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 
@@ -43,20 +47,27 @@ def parser() -> argparse.ArgumentParser:
         "--media-root", type=Path, metavar="DIR", help="folder of the store's media (where it was built from)"
     )
     out.add_argument("--device", default="cpu", help="where the encoders run: cpu, cuda or auto")
+    out.add_argument(
+        "--no-page", action="store_true", help="answer programs alone, without a page for people"
+    )
     return out
 
 
-def check_installed() -> None:
+def check_installed(*, page: bool = False) -> None:
     """Tell before the work that a package is missing.
+
+    Args:
+        page: whether those of the page are needed as well.
 
     Raises:
         ImportError: naming it and how it is installed.
     """
-    for module, package in NEEDED.items():
+    for module, package in (NEEDED | (FOR_PAGE if page else {})).items():
         if importlib.util.find_spec(module) is None:
+            without = " (or serve with --no-page)" if module in FOR_PAGE else ""
             raise ImportError(
                 f"expected {package} to be installed for a service (got none): "
-                "pip install 'sensegraph[serve]'"
+                f"pip install 'sensegraph[serve]'{without}"
             )
 
 
@@ -117,7 +128,8 @@ def serve(flags: argparse.Namespace) -> None:
         ValueError: one sentence says what is wrong.
         ImportError: a package is missing.
     """
-    check_installed()
+    page = not flags.no_page
+    check_installed(page=page)
     token = checked(flags)
     import uvicorn
 
@@ -128,19 +140,25 @@ def serve(flags: argparse.Namespace) -> None:
     with listen(flags.host, flags.port) as place:
         opening = Opening(flags.media_root, resolve_device(flags.device), flags.seconds)
         states = States(flags.store, opening)
-        app = make_app(states, token=token, hosts=LOOPBACK | {flags.host.lower()}, waiting=flags.waiting)
+        hosts = LOOPBACK | {flags.host.lower()}
+        app = make_app(states, token=token, hosts=hosts, waiting=flags.waiting, page=page)
         host, port = place.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         count = states.current.store.graph.num_entities
         print(
-            f"serving {flags.store} ({count:,} entities) at http://{shown}:{port}, see /openapi.json",
+            f"serving {flags.store} ({count:,} entities) at http://{shown}:{port}, "
+            + ("a page for people at /page, for programs see /openapi.json" if page else "see /openapi.json"),
             flush=True,
         )
         config = uvicorn.Config(
             app,
             log_level="warning",
             access_log=False,
-            ws="none",
+            # what reads requests is the same whatever else is installed: its limits are known
+            http="h11",
+            loop="asyncio",
+            ws="websockets-sansio" if page else "none",
+            ws_max_size=MOST_MESSAGE,
             limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=30,
             server_header=False,

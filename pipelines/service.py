@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from pipelines import service_answers as answers
 from pipelines.lanes import BusyError, Lane
+from pipelines.page_door import Door
 from pipelines.problems import MEDIA_TYPE, Problem, ProblemError, add_handlers, sentence
 from pipelines.service_limits import BodyLimit, Guard
 from pipelines.service_metrics import Counted, Metrics
@@ -68,7 +69,16 @@ class Desk:
     queries: Lane
 
     async def ask(self, lane: Lane, work: Callable[[State], Result], response: Response) -> Result:
-        """Do work in a line, on the state of this moment.
+        """Do work in a line, and tell in the response which state did it.
+
+        Raises:
+            ProblemError: the line is full.
+        """
+        found, response.headers[STATE] = await self.do(lane, work)
+        return found
+
+    async def do(self, lane: Lane, work: Callable[[State], Result]) -> tuple[Result, str]:
+        """Do work in a line, on the state of this moment, which is named beside the result.
 
         Raises:
             ProblemError: the line is full.
@@ -81,8 +91,7 @@ class Desk:
             raise ProblemError(503, f"{error}: try again", {"Retry-After": "1"}) from None
         # by the future, as the work goes on even if nobody waits for it any more
         future.add_done_callback(lambda _: self.states.give_back(state))
-        response.headers[STATE] = state.name
-        return await asyncio.wrap_future(future)
+        return await asyncio.wrap_future(future), state.name
 
 
 def _desk(request: Request) -> Desk:
@@ -226,6 +235,7 @@ def make_app(
     token: str | None = None,
     hosts: frozenset[str] = frozenset(("localhost", "127.0.0.1", "::1")),
     waiting: int = WAITING,
+    page: bool = False,
 ) -> FastAPI:
     """The app that answers from a store.
 
@@ -234,8 +244,10 @@ def make_app(
         token: what requests have to carry; None lets in all that name one of `hosts`.
         hosts: names of this machine.
         waiting: requests that may wait in a line.
+        page: whether there is a page for people as well; one of a process can have it.
     """
     desk = Desk(states, Lane("questions", waiting=waiting), Lane("queries", waiting=waiting))
+    door = Door(token) if page else None
     figures = Metrics()
     figures.watch({"questions": desk.questions, "queries": desk.queries})
     states.moved = lambda whole: figures.moves.labels(str(whole).lower()).inc()
@@ -262,7 +274,12 @@ def make_app(
     app.include_router(routes)
     add_handlers(app)
     uploads = {UPLOAD: 2 * MOST_OCTETS}
+    if page:
+        from pipelines.page_service import UPLOADS, add_page
+
+        add_page(app, desk, door)
+        uploads[UPLOADS] = 2 * MOST_OCTETS
     app.add_middleware(BodyLimit, most=MOST_BODY, uploads=uploads)
-    app.add_middleware(Guard, token=token, hosts=hosts)
+    app.add_middleware(Guard, token=token, hosts=hosts, door=door)
     app.add_middleware(Counted, metrics=figures)
     return app

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipelines.page_door import Door, login
 from pipelines.problems import problem
 
 SECONDS = 30.0
@@ -46,24 +48,44 @@ class Guard:
     """Lets requests in that carry the token; where there is none, those that call this machine by its name.
 
     A page from elsewhere could else make a browser ask a service on loopback under a name of its own.
+
+    Args:
+        app: what is guarded.
+        token: what requests carry; None for none.
+        hosts: names of this machine.
+        door: lets people in to the page, if there is one.
     """
 
-    def __init__(self, app: ASGIApp, token: str | None, hosts: frozenset[str]) -> None:
-        self._app, self._hosts = app, hosts
+    def __init__(
+        self, app: ASGIApp, token: str | None, hosts: frozenset[str], door: Door | None = None
+    ) -> None:
+        self._app, self._hosts, self._door = app, hosts, door
         self._token = None if token is None else token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
-        if scope["type"] == "http" and scope["path"] != OPEN:
-            headers = Headers(scope=scope)
-            if self._token is not None and not self._carries(headers):
-                told = {"WWW-Authenticate": 'Bearer realm="sensegraph"'}
-                refusal = problem(401, "expected the token in the header Authorization: Bearer TOKEN", told)
-                return await refusal(scope, receive, send)
-            if self._token is None and _host(headers.get("host", "")) not in self._hosts:
-                refusal = problem(421, "expected the name of this machine in the header Host (got another)")
-                return await refusal(scope, receive, send)
-        return await self._app(scope, receive, send)
+        if scope["type"] not in ("http", "websocket") or scope["path"] == OPEN:
+            return await self._app(scope, receive, send)
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if refusal is None:
+            return await self._app(scope, receive, send)
+        if scope["type"] == "websocket":
+            return await send({"type": "websocket.close", "code": 1008})
+        return await refusal(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        """Why a request is not let in; None if it is."""
+        if self._door is not None and self._door.is_foreign(scope, headers):
+            return problem(403, "expected a page of this service to ask (got the header Origin of another)")
+        if self._token is None:
+            if _host(headers.get("host", "")) not in self._hosts:
+                return problem(421, "expected the name of this machine in the header Host (got another)")
+        elif not self._carries(headers) and not (self._door and self._door.admits(scope, headers)):
+            if self._door is not None and self._door.is_for_people(scope, headers):
+                return login(401)
+            told = {"WWW-Authenticate": 'Bearer realm="sensegraph"'}
+            return problem(401, "expected the token in the header Authorization: Bearer TOKEN", told)
+        return None
 
     def _carries(self, headers: Headers) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
@@ -84,7 +106,7 @@ class BodyLimit:
     Args:
         app: what reads them.
         most: octets of a body.
-        uploads: of the paths that take files, octets of a body.
+        uploads: of the paths that take files, octets of a body; a path that ends with a slash is a folder.
     """
 
     def __init__(self, app: ASGIApp, most: int, uploads: dict[str, int]) -> None:
@@ -94,7 +116,7 @@ class BodyLimit:
         """Hand a request on, with a body that is watched."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        headers, most = Headers(scope=scope), self._uploads.get(scope["path"], self._most)
+        headers, most = Headers(scope=scope), self._limit(scope["path"])
         if headers.get("content-encoding", "identity").lower() != "identity":
             refusal = problem(415, "expected a body that is not packed (got a Content-Encoding)")
             return await refusal(scope, receive, send)
@@ -102,6 +124,12 @@ class BodyLimit:
         if not stated.isdecimal() or len(stated) > 18 or int(stated) > most:
             return await problem(413, _too_long(most))(scope, receive, send)
         return await self._app(scope, _Watched(receive, most), send)
+
+    def _limit(self, path: str) -> int:
+        folders = (
+            most for start, most in self._uploads.items() if start[-1] == "/" and path.startswith(start)
+        )
+        return self._uploads.get(path, next(folders, self._most))
 
 
 class _Watched:

@@ -46,7 +46,7 @@ def test_the_links_are_those_that_the_build_has_ranked(store_folder: Path) -> No
     result = evaluate(store, seeds=1, device="cpu")
     assert list(result["links"]) == [
         scorer + part
-        for scorer in ("links", "links with rules, prior and senses")
+        for scorer in ("links", "completion")
         for part in (" (filtered, both directions)", ", tails", ", heads")
     ]
     for name, row in store.metrics["held_out"].items():

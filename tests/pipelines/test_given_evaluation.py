@@ -13,6 +13,7 @@ from kg.splits import Seal
 from pipelines.given_evaluation import evaluate_given, learned
 from pipelines.given_split import GivenSplit, read_split
 from pipelines.history import TrainingError
+from pipelines.joint import Observations
 from pipelines.settings import Settings
 
 SMALL = Settings(epochs=4, structure_width=8, batch=64)
@@ -40,7 +41,7 @@ def split(files: dict[str, list[Path]]) -> GivenSplit:
 
 def weights_of(split: GivenSplit, settings: Settings = SMALL) -> tuple[dict[str, torch.Tensor], Seal]:
     seal = Seal()
-    run = learned(split, settings, seal, device="cpu", progress=lambda *_: None)
+    run = learned(split, Observations({}, {}), settings, seal, device="cpu", progress=lambda *_: None)
     chosen, platt = run.chosen
     assert chosen.rows is not None
     numbers = torch.tensor([chosen.blend.evidence, chosen.blend.prior, platt.slope if platt else 0.0])
@@ -76,7 +77,7 @@ def test_a_report_has_a_row_for_each_end_and_each_relation_and_its_interval(
     found = evaluate_given(files, SMALL, seeds=2, device="cpu")
     assert list(found["links"]) == [
         scorer + part
-        for scorer in ("links", "links with rules, prior and senses")
+        for scorer in ("links", "completion")
         for part in (" (filtered, both directions)", ", tails", ", heads")
     ]
     count = len(split.test)
@@ -87,7 +88,7 @@ def test_a_report_has_a_row_for_each_end_and_each_relation_and_its_interval(
         low, high = found["intervals"][name]["MRR"]
         assert low <= row["MRR"] <= high
         assert found["spread"][name]["MRR"] >= 0
-    by_relation = found["relations"]["links with rules, prior and senses"]
+    by_relation = found["relations"]["completion"]
     assert set(by_relation) == {
         split.graph.relations[number].as_py() for number in np.unique(split.test[:, 1])
     }
@@ -100,3 +101,30 @@ def test_a_loss_that_is_no_number_at_first_is_an_error_that_names_the_step(split
     wild = replace(SMALL, learning_rate=1e30)
     with pytest.raises(TrainingError, match=r"expected numbers while links are learned \(got .* step \d"):
         weights_of(split, wild)
+
+
+def test_what_is_told_of_the_entities_is_seen_and_facts_there_are_left_out(
+    files: dict[str, list[Path]], tmp_path: Path
+) -> None:
+    about = tmp_path / "about.nt"
+    label = "<http://www.w3.org/2000/01/rdf-schema#label>"
+    lines = [f'<x:/n{number:02}> {label} "number {number}" .' for number in range(16)]
+    about.write_text("\n".join([*lines, "<x:/n00> <x:/next> <x:/n05> .", f'<x:/no> {label} "none" .']) + "\n")
+    named = {}
+    for part, (file,) in files.items():
+        facts = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()]
+        named[part] = [tmp_path / f"{part}.tsv"]
+        rows = ["\t".join(f"x:/{name}" for name in fact) for fact in facts]
+        named[part][0].write_text("\n".join(rows) + "\n", encoding="utf-8")
+    found = evaluate_given({**named, "about": [about]}, SMALL, seeds=1, device="cpu")
+    assert any(
+        one.startswith("--about tells of 16 of 16 entities; 1 fact in it left out")
+        for one in found["remarks"]
+    )
+    assert found["opened"][0]["parts"]["train"] == len(read_split(named).graph.triples)
+    split = read_split({**named, "about": [about]})
+    assert split.graph.labels()[3] == "number 3"
+    with pytest.raises(
+        ValueError, match="expected --about to tell of entities of the split by the same names"
+    ):
+        read_split({**files, "about": [about]})

@@ -134,7 +134,7 @@ def test_entities_that_training_never_saw_are_counted_and_have_rows_of_their_own
     result: dict[str, Any] = json.loads(out)
     told = "--test asks for 2 entities that --train has no fact of, in 2 facts: e, f"
     assert result["remarks"] == [told]
-    for scorer in ("links", "links with rules, prior and senses"):
+    for scorer in ("links", "completion"):
         assert result["links"][f"{scorer}, entities that training never saw"]["queries"] == 4
         assert result["links"][f"{scorer}, entities that training saw"]["queries"] == 4
     code, out, _ = run(files)

@@ -62,7 +62,7 @@ def test_the_table_fits_a_hundred_columns_and_breaks_no_name(result: dict[str, A
     assert max(map(len, lines)) <= 100
     for name in result["rows"]:
         assert any(line.startswith(name + " ") for line in lines)
-    assert len(lines) == 2 + len(result["rows"])
+    assert len(lines) == 3 + len(result["rows"])  # and a title, a heading, how sure it is
 
 
 def test_the_numbers_are_plain_json(result: dict[str, Any]) -> None:

@@ -33,14 +33,12 @@ def test_rows_are_of_both_ends_each_end_and_newcomers() -> None:
     count = {name: row["queries"] for name, row in rows.items()}
     parts = [" (filtered, both directions)", ", tails", ", heads"]
     parts += [f", entities that training {saw}" for saw in ("never saw", "saw")]
-    assert list(count) == [
-        scorer + part for scorer in ("links", "links with rules, prior and senses") for part in parts
-    ]
+    assert list(count) == [scorer + part for scorer in ("links", "completion") for part in parts]
     assert list(count.values()) == [6, 3, 3, 2, 4, 4, 2, 2, 2, 2]  # rules were asked of two facts
     assert rows["links, tails"]["MRR"] == pytest.approx((1 + 1 / 4 + 1) / 3)
     assert rows["links, heads"]["R@5"] == pytest.approx(2 / 3)
     assert rows["links, entities that training never saw"]["MRR"] == 0.75
-    assert rows["links with rules, prior and senses, entities that training saw"]["MRR"] == 0.375
+    assert rows["completion, entities that training saw"]["MRR"] == 0.375
 
 
 def test_of_several_trainings_each_fact_counts_by_all_of_them() -> None:
@@ -51,7 +49,7 @@ def test_of_several_trainings_each_fact_counts_by_all_of_them() -> None:
 
 
 def test_each_relation_that_was_asked_has_a_row() -> None:
-    found = relation_rows([as_table(TEST, ENTITIES, RELATIONS)], "links with rules, prior and senses")
+    found = relation_rows([as_table(TEST, ENTITIES, RELATIONS)], "completion")
     assert {iri: one.ranks.tolist() for iri, one in found.items()} == {"likes": [[2, 4]], "owns": [[1, 1]]}
 
 

@@ -34,7 +34,7 @@ def test_both_ends_of_a_fact_are_drawn_together() -> None:
     # the ends of each fact make up for each other, so that no draw of facts changes the mean
     ranks = np.array([[1.0, 100.0], [100.0, 1.0]] * 10)
     found = intervals([Ranked.of(["f"] * 20, ranks)])
-    assert found["R@1"] == (0.5, 0.5)
+    assert found["R@1"] == [0.5, 0.5]
     assert found["MRR"] == pytest.approx((0.505, 0.505))
     apart = intervals([Ranked.of(["f"] * 40, ranks.reshape(-1))])["R@1"]
     assert apart is not None

@@ -97,6 +97,14 @@ def test_a_missing_package_is_named_with_how_to_install_it(monkeypatch: pytest.M
         serve.check_installed()
 
 
+def test_the_page_needs_its_packages_and_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(serve.FOR_PAGE, "no_such_module_here", "no-such-package")
+    with pytest.raises(ImportError, match=r"expected no-such-package .*\(or serve with --no-page\)"):
+        serve.check_installed(page=True)
+    serve.check_installed()
+    assert serve.parser().parse_args(["--store", "x", "--no-page"]).no_page
+
+
 @contextmanager
 def served(store: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A service in a process of its own, and where it is."""
@@ -104,8 +112,10 @@ def served(store: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         assert process.stdout is not None
-        found = re.search(r"http://[\d.]+:\d+", process.stdout.readline())
+        line = process.stdout.readline()
+        found = re.search(r"http://[\d.]+:\d+", line)
         assert found is not None
+        assert "a page for people at /page" in line
         yield process, found.group()
     finally:
         process.kill()
