@@ -46,6 +46,7 @@ QUALITY = (
     "negation",
     "serving_fuzz",
     "priors",
+    "retrieval",
 )
 
 

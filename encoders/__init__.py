@@ -47,6 +47,12 @@ def _efficientnet_lite0_stages(device: str) -> Encoder:
     return efficientnet_lite0_stages(device)
 
 
+def _efficientnet_lite0_lite2(device: str) -> Encoder:
+    from .views import efficientnet_lite0_lite2
+
+    return efficientnet_lite0_lite2(device)
+
+
 def _log_mel(device: str) -> Encoder:
     from .audio import LogMelEncoder
 
@@ -65,6 +71,7 @@ ENCODERS: dict[str, dict[str, Callable[[str], Encoder]]] = {
     "image": {
         "efficientnet-lite0": _efficientnet_lite0,
         "efficientnet-lite0-stages": _efficientnet_lite0_stages,
+        "efficientnet-lite0-lite2": _efficientnet_lite0_lite2,
     },
     "audio": {"log-mel": _log_mel},
     "series": {"convolutions": _convolutions},

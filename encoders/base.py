@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import unquote, urlsplit
@@ -68,6 +69,25 @@ class RegionEncoder(Encoder, Protocol):
         Raises:
             ValueError: no items, or this network tells no cells apart.
         """
+
+
+@dataclass(frozen=True)
+class Naming:
+    """The classes that a network was trained to tell apart.
+
+    Shapes: ``directions (c, dim)`` float32, the scores of the classes being their products with a row.
+    """
+
+    names: tuple[str, ...]
+    directions: Tensor
+
+
+@runtime_checkable
+class NamingEncoder(Encoder, Protocol):
+    """An encoder that may know by name what it sees."""
+
+    def naming(self) -> Naming | None:
+        """The classes that its network can name, in English; None where it knows none."""
 
 
 def shown(reference: str | Path) -> str:

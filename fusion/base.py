@@ -9,9 +9,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from fusion.names import Names
 from kg.sparse import SortedEdges
 
 CONTEXT = "context:"
+NAMED = "named"
 STRUCTURE = "structure"
 
 
@@ -30,6 +32,10 @@ class Observed(Protocol):
     def owners(self) -> Mapping[str, Tensor]:
         """The entity of each row."""
 
+    @property
+    def names(self) -> Names | None:
+        """What an encoder can say by itself in another sense."""
+
 
 @dataclass(frozen=True)
 class JointGraph:
@@ -38,7 +44,8 @@ class JointGraph:
     Shapes: ``features[modality] (m, d)`` with ``owners[modality] (m,) int64``, the entity of each row
     (an entity may own any number of rows); ``edges`` are the facts, both directions, relation ``r``
     and its inverse apart; ``log_weight (E,)`` in their sorted order; ``affinity`` a sparse CSR
-    ``(num_entities, num_entities)`` in [0, 1] from `kg.diffusion`, or None where there are no facts.
+    ``(num_entities, num_entities)`` in [0, 1] from `kg.diffusion`, or None where there are no facts;
+    ``names`` what an encoder can say by itself in another sense.
     """
 
     num_entities: int
@@ -47,6 +54,7 @@ class JointGraph:
     edges: SortedEdges
     log_weight: Tensor
     affinity: Tensor | None
+    names: Names | None = None
 
     def to(self, device: torch.device | str) -> JointGraph:
         """The same graph on another device."""
@@ -57,6 +65,7 @@ class JointGraph:
             self.edges.to(device),
             self.log_weight.to(device),
             None if self.affinity is None else self.affinity.to(device),
+            None if self.names is None else self.names.to(device),
         )
 
 

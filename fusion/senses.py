@@ -12,7 +12,20 @@ from itertools import accumulate, pairwise
 import torch
 from torch import Tensor, nn
 
-from fusion.base import CONTEXT, STRUCTURE, JointGraph, Observed, Sense, Senses, View, pooled, unit, view_of
+from fusion.base import (
+    CONTEXT,
+    NAMED,
+    STRUCTURE,
+    JointGraph,
+    Observed,
+    Sense,
+    Senses,
+    View,
+    pooled,
+    unit,
+    view_of,
+)
+from fusion.names import Names
 
 FEW = 32
 
@@ -48,10 +61,13 @@ class SenseFusion(nn.Module):
         context: modalities whose context is a sense of its own, for fusions that have such a sense.
         structure_width: width of the structure vectors, 0 for none.
         width: width to which each modality is reduced (principal components).
+        named: modality that an encoder names by itself, and the one that the names are in; None for none,
+            and for fusions that make nothing of it.
     """
 
     learning_rate = 0.003
     has_context = False
+    hears_names = False
     sees_facts = False
 
     def __init__(
@@ -62,14 +78,18 @@ class SenseFusion(nn.Module):
         context: tuple[str, ...] = (),
         structure_width: int = 0,
         width: int = 128,
+        named: tuple[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.modalities = tuple(feature_sizes)
         self.context = context if self.has_context else ()
+        self.named = named if self.hears_names else None
         self.widths = {name: min(width, size) for name, size in feature_sizes.items()}
         for name, size in feature_sizes.items():
             self.register_buffer(f"mean_{name}", torch.zeros(size))
             self.register_buffer(f"basis_{name}", _random_basis(size, self.widths[name]))
+        if self.named is not None:
+            self.register_buffer("mean_names", torch.zeros(feature_sizes[self.named[1]]))
         self.widths |= {CONTEXT + name: self.widths[name] for name in self.context}
         if structure_width:
             self.widths[STRUCTURE] = structure_width
@@ -103,6 +123,11 @@ class SenseFusion(nn.Module):
             basis[:, : kept.shape[1]] = kept
             basis[:, kept.shape[1] :] = 0
             getattr(self, f"mean_{name}").copy_(mean)
+        if self.named is not None and graph.names is not None:
+            shown = self.named[0]
+            rows = graph.features[shown][visible[graph.owners[shown]]]
+            said = graph.names.vectors if len(rows) < FEW else graph.names.of(rows)
+            self.get_buffer("mean_names").copy_(said.mean(0))
 
     def bases(self) -> dict[str, Tensor]:
         """Each modality's basis as it stands: ``(d, width)``."""
@@ -141,12 +166,33 @@ class SenseFusion(nn.Module):
         rows: Tensor = (features - getattr(self, f"mean_{modality}")) @ getattr(self, f"basis_{modality}")
         return rows
 
+    def naming(self, names: Names, features: Tensor) -> Tensor:
+        """What an encoder says by itself of what it sees, in the space of the sense that it says it in.
+
+        Shapes: ``(m, d) -> (m, width)`` unit rows.
+        """
+        centred = names.of(features) - self.get_buffer("mean_names")
+        return unit(centred @ getattr(self, f"basis_{names.told}"))
+
     def own(self, graph: Observed) -> Senses:
-        """What was observed of the entities themselves, in the spaces of the modalities."""
-        return {
+        """What was observed of the entities themselves, in the spaces of the modalities.
+
+        Where the fusion hears names, also what they are named by what is seen of them; it is no sense of
+        its own, and only tells of the one that it is said in.
+        """
+        out = {
             name: pooled(self.project(name, graph.features[name]), graph.owners[name], graph.num_entities)
             for name in self.modalities
         }
+        if self.named is not None and graph.names is not None:
+            shown = self.named[0]
+            said = self.naming(graph.names, graph.features[shown])
+            out[NAMED] = pooled(said, graph.owners[shown], graph.num_entities)
+        return out
+
+    def seen_by(self, modality: str) -> tuple[str, ...]:
+        """What an observation of a modality gives: its sense, and its names where an encoder has some."""
+        return (modality, NAMED) if self.named is not None and modality == self.named[0] else (modality,)
 
     def observe(self, graph: JointGraph, structure: Tensor | None, own: Senses | None = None) -> Senses:
         """The senses of all entities that do not depend on who may be seen: their own, and structure.

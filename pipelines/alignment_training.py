@@ -59,6 +59,7 @@ def train_alignment(
         context=context_modalities(graph),
         structure_width=0 if structure is None else structure.shape[1],
         width=settings.width,
+        named=None if graph.names is None else (graph.names.shown, graph.names.told),
     ).to(device)
     in_training = _mask(split.train, graph)
     model.fit_senses(graph, in_training | ~_observed(graph))
@@ -129,7 +130,6 @@ def retrieval_tasks(
     ]
 
 
-@torch.no_grad()
 def retrieval_ranks(
     model: SenseFusion,
     graph: JointGraph,
@@ -138,27 +138,46 @@ def retrieval_ranks(
     visible: Tensor,
     pair: tuple[str, str],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ranks of held-out entities across two senses, first to second and second to first.
+    """Ranks of held-out entities across two senses, first to second and second to first."""
+    forth, back, asked = retrieval_similarities(model, graph, own, rows, visible, pair)
+    if len(asked) < 2:
+        return np.empty(0), np.empty(0)
+    answers = np.arange(len(asked))
+    return realistic_ranks(forth, answers), realistic_ranks(back, answers)
+
+
+@torch.no_grad()
+def retrieval_similarities(
+    model: SenseFusion,
+    graph: JointGraph,
+    own: Senses,
+    rows: NDArray[np.int64],
+    visible: Tensor,
+    pair: tuple[str, str],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    """Scores of held-out entities for each other, by the first sense for the second and the other way.
 
     The facts stand on the side of the first sense alone: they were often written from the text, so the
     other side must be free of them. No held-out entity may be attended to. Scores are corrected for
     hubs by the views of the training entities.
+
+    Returns:
+        Two matrices ``(q, q)``, and the entities ``(q,)`` that have both senses; no scores for one.
     """
     seen = visible | ~_observed(graph)
     memory = {**own, **model.contexts(graph, own, seen)}
     told, bare, asked = _views(model, graph, memory, rows, pair, True)
     if len(asked) < 2:
-        return np.empty(0), np.empty(0)
+        return np.empty((0, 0), np.float32), np.empty((0, 0), np.float32), asked.cpu().numpy()
     known = visible.nonzero().squeeze(1).cpu().numpy()
     ends = [model.embed(view, memory, seen) for view in (told, bare)]
     bank_views = _views(model, graph, memory, known, pair, True)[:2]
     banks = [model.embed(view, memory, seen) for view in bank_views]
-    answers = np.arange(len(asked))
     forth, back = (
-        realistic_ranks((query @ gallery.t() - hubness(gallery, bank)).cpu().numpy(), answers)
+        (query @ gallery.t() - hubness(gallery, bank)).cpu().numpy()
         for query, gallery, bank in ((*ends, banks[0]), (*ends[::-1], banks[1]))
     )
-    return forth, back
+    return forth, back, asked.cpu().numpy()
 
 
 def hubness(gallery: Tensor, bank: Tensor, neighbours: int = 10) -> Tensor:
@@ -215,7 +234,7 @@ def _views(
     one, other = pair
     rows = torch.from_numpy(asked).to(graph.log_weight.device)
     rows = rows[(memory[one].present & memory[other].present)[rows]]
-    told: Senses = {one: memory[one][rows]}
+    told: Senses = {name: memory[name][rows] for name in model.seen_by(one)}
     near = None
     if with_facts:
         told |= {
@@ -225,7 +244,8 @@ def _views(
         }
         near = view_of({}, graph, rows).affinity
     names = [other] if bare else [name for name in model.modalities if name != one]
-    return View(told, near), View({name: memory[name][rows] for name in names}), rows
+    seen = [sense for name in names for sense in model.seen_by(name)]
+    return View(told, near), View({name: memory[name][rows] for name in seen}), rows
 
 
 def _mask(rows: NDArray[np.int64], graph: JointGraph) -> Tensor:

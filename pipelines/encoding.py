@@ -20,6 +20,7 @@ from encoders.text import TextEncoder
 from kg.graph import KnowledgeGraph
 from kg.vocabulary import Vocabulary
 from pipelines.joint import Observations
+from pipelines.naming import names_of
 from pipelines.numbers import NUMBER, graph_numbers
 from pipelines.settings import ENCODED, Settings
 
@@ -112,7 +113,7 @@ def encode_observations(
         ValueError: if an encoder cannot be had, or is another one than that of what is known.
         ImportError: what the engine needs is not installed.
     """
-    features, owners, names, tables = {}, {}, {}, []
+    features, owners, names, tables, made = {}, {}, {}, [], {}
     for modality in ENCODED:
         asked = asked_of(graph, vocabulary, settings, modality)
         if not asked.entities:
@@ -125,7 +126,7 @@ def encode_observations(
         if known is None or places:
             chosen = settings.encoder.get(modality)
             make = partial(make_encoder, modality, chosen, device, allow_remote=media.allow_remote)
-            encoder = make()
+            encoder = made[modality] = make()
             if name and encoder.name != name:
                 raise ValueError(
                     f"expected the {modality} encoder {name} that the store was built with "
@@ -150,7 +151,9 @@ def encode_observations(
     if len(read.rows) or read.problems:
         tables.append(_numbers_table(graph, read))
     table = pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
-    return Encoded(Observations(features, owners, numbers), names, table)
+    # an update knows already what its encoders can name
+    said = names_of(made, media.cache) if known is None else None
+    return Encoded(Observations(features, owners, numbers, said), names, table)
 
 
 def _numbers_table(graph: KnowledgeGraph, read: ReadNumbers) -> pa.Table:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from encoders.literals import Numbers
 from fusion.base import JointGraph
+from fusion.names import Names
 from kg.diffusion import affinity
 from kg.graph import KnowledgeGraph
 from kg.sparse import SortedEdges
@@ -25,12 +26,15 @@ RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 class Observations:
     """Encoded observations by modality: rows and the entity of each; numbers as they were read.
 
+    `names` is what the encoder of one modality can say in another (see `pipelines.naming`).
+
     Shapes: ``features[modality] (m, d)``, ``owners[modality] (m,) int64``.
     """
 
     features: dict[str, Tensor]
     owners: dict[str, Tensor]
     numbers: Numbers | None = None
+    names: Names | None = None
 
 
 def joint_graph(
@@ -74,6 +78,7 @@ def joint_graph(
         edges=edges,
         log_weight=torch.cat([weights, weights])[edges.order].log(),
         affinity=near,
+        names=observations.names,
     )
 
 
@@ -92,7 +97,7 @@ def with_senses(observations: Observations, sizes: Mapping[str, int]) -> Observa
     """The senses that a model knows, in its order; one that is lacking now is there without a row."""
     features = {name: observations.features.get(name, torch.empty(0, size)) for name, size in sizes.items()}
     owners = {name: observations.owners.get(name, torch.empty(0, dtype=torch.int64)) for name in sizes}
-    return Observations(features, owners, observations.numbers)
+    return Observations(features, owners, observations.numbers, observations.names)
 
 
 def _used(

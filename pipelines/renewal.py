@@ -46,6 +46,7 @@ def observe(
     observations = encoded.observations
     if training.standard is not None:
         observations = scaled(observations, training.standard)
+    observations = replace(observations, names=old.observations.names)
     observations = with_senses(observations, old.manifest["model"]["feature_sizes"])
     return replace(encoded, observations=observations, encoders=old.manifest["encoders"])
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from fusion.attention import DECAY
-from fusion.base import CONTEXT, STRUCTURE, Sense, Senses, View, unit
+from fusion.base import CONTEXT, NAMED, STRUCTURE, Sense, Senses, View, unit
 from pipelines.joint import joint_graph
 from pipelines.question import GRAPH, JOINT, NOT, PREFERS, Asked
 from pipelines.store import Store
@@ -206,6 +206,8 @@ class Scorer:
                 if shown:
                     vectors[row], present[row] = unit(torch.cat(shown).mean(0)), True
             senses[name] = Sense(vectors, present)
+        if NAMED in memory:
+            senses[NAMED] = self._named(asked)
         for name in model.context:
             own_sense, around = memory[name], memory[CONTEXT + name]
             # one fact further than the anchors' own context
@@ -215,6 +217,22 @@ class Scorer:
             senses[STRUCTURE] = self._heard(asked, memory[STRUCTURE])
         everyone = torch.ones(self.store.graph.num_entities, dtype=torch.bool)
         return model.embed(View(senses, torch.stack(near) if self.has_facts else None), memory, everyone)
+
+    def _named(self, asked: Sequence[Asked]) -> Sense:
+        """What the questions' pictures are named by their encoder."""
+        names, known = self.store.observations.names, self.memory[NAMED]
+        out = Sense.absent(known, len(asked))
+        for row, one in enumerate(asked if names is not None else ()):
+            assert names is not None
+            shown = []
+            if names.shown in one.features:
+                shown.append(self.store.model.naming(names, one.features[names.shown][None]))
+            own = one.entity if names.shown not in one.hidden else None
+            if own is not None and bool(known.present[own]):
+                shown.append(known.vectors[own][None])
+            if shown:
+                out.vectors[row], out.present[row] = unit(torch.cat(shown).mean(0)), True
+        return out
 
     def _heard(self, asked: Sequence[Asked], sense: Sense) -> Sense:
         """What the anchors of each question tell by one sense: a question's facts are its ties to them."""

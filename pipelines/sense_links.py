@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from fusion.base import View, unit
+from fusion.names import Names
 from fusion.senses import SenseFusion
 from kg.feature_links import BATCH, EPOCHS, FeatureLinks
 from pipelines.numbers import NUMBER
@@ -37,6 +38,7 @@ class Observed:
     num_entities: int
     features: Mapping[str, Tensor]
     owners: Mapping[str, Tensor]
+    names: Names | None = None
 
     @classmethod
     def of(cls, num_entities: int, features: Mapping[str, Tensor], owners: Mapping[str, Tensor]) -> Observed:

@@ -129,6 +129,7 @@ class Store:
         from safetensors.torch import load_file
 
         from pipelines.joint import Observations
+        from pipelines.naming import NAMES, read_names
 
         features, owners, numbers = {}, {}, None
         for modality in self.manifest["encoders"]:
@@ -142,7 +143,10 @@ class Store:
 
             with self._reading("numbers.parquet"):
                 numbers = from_table(pq.read_table(self.folder / "numbers.parquet"))
-        return Observations(features, owners, numbers)
+        names_file = self.folder / "features" / NAMES
+        with self._reading(f"features/{NAMES}"):
+            names = read_names(names_file) if names_file.exists() else None
+        return Observations(features, owners, numbers, names)
 
     @cached_property
     def observed(self) -> pa.Table:
@@ -180,6 +184,7 @@ class Store:
             context=tuple(shape["context"]),
             structure_width=shape["structure_width"],
             width=self.settings.width,
+            named=None if shape.get("named") is None else tuple(shape["named"]),
         )
         with self._reading("model.safetensors"):
             model.load_state_dict(self.part("fusion."))

