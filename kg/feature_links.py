@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from kg.links import Answers, answer_loss, both_directions, fast_bfloat16
 
 BATCH, RATE, DROPOUT = 256, 1e-3, 0.4
-EPOCHS, STEPS = 10, 1500
+EPOCHS, STEPS = 6, 1500
 """Passes over the facts at most, and steps after which no further pass begins."""
 
 LIKENESS = 5.0
