@@ -56,8 +56,9 @@ def learn_sense_links(
     """
     if observed is None or not observed.features or not len(facts):
         return None
-    senses = spaces({name: rows.shape[1] for name, rows in observed.features.items()})
-    everyone = torch.ones(observed.num_entities, dtype=torch.bool, device=facts.device)
+    device = next(iter(observed.features.values())).device
+    senses = spaces({name: rows.shape[1] for name, rows in observed.features.items()}).to(device)
+    everyone = torch.ones(observed.num_entities, dtype=torch.bool, device=device)
     senses.fit_senses(observed, everyone)
     features = sense_rows(senses, observed)
     epochs = min(EPOCHS, int(OPERATIONS // _operations(features, len(facts))))
