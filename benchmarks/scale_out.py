@@ -27,7 +27,7 @@ from benchmarks.serving import served
 
 if TYPE_CHECKING:
     from encoders import Encoder, Engine
-    from pipelines.retrieval import Searcher
+    from pipelines.search.retrieval import Searcher
 
 SHARE = 0.95
 """Of the local rate that Ray has to reach: not slower, within what the machine's own rate varies."""
@@ -92,9 +92,9 @@ def compared(
 def elsewhere(store: Path, count: int) -> tuple[list[Row], dict[str, Any]]:
     """Milvus Lite and an endpoint against the store in this process."""
     from kg.vocabulary import DEFAULT
-    from pipelines import narrowing
-    from pipelines.milvus_index import fill
-    from pipelines.retrieval import Searcher
+    from pipelines.search import narrowing
+    from pipelines.search.milvus_index import fill
+    from pipelines.search.retrieval import Searcher
 
     near = Searcher.open(store)
     asked = questions([near.labels[entity] for entity in near.allowed(None)], count)

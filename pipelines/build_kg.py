@@ -16,10 +16,10 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from pipelines.building import DEMO_STORE, build, cache_folder
+from pipelines.building.build import DEMO_STORE, build, cache_folder
 from pipelines.flags import key_value, number
-from pipelines.object_storage import place
 from pipelines.settings import Settings
+from pipelines.store.object_storage import place
 
 
 def parser() -> argparse.ArgumentParser:
@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = parser().parse_args(argv)
     from rich.console import Console
 
-    from pipelines.following import told
+    from pipelines.building.following import told
     from pipelines.report import bars, build_table, left_out
 
     screen = Console(stderr=False)

@@ -75,7 +75,7 @@ def test_the_rules_see_what_they_forbid(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
     (tmp_path / "kg").mkdir()
     bad = tmp_path / "kg" / "bad.py"
-    for line in ("import pipelines.store", "from fusion import base", "import pickle", "eval('1')"):
+    for line in ("import pipelines.store.store", "from fusion import base", "import pickle", "eval('1')"):
         bad.write_text(f"def late() -> None:\n    {line}\n")
         with pytest.raises(AssertionError):
             test_a_file_keeps_the_rules_of_the_house(bad)
