@@ -143,8 +143,8 @@ def serve(flags: argparse.Namespace) -> None:
     token = checked(flags)
     import uvicorn
 
+    from pipelines.app import make_app
     from pipelines.building.build import cache_folder, resolve_device
-    from pipelines.service.endpoints import make_app
     from pipelines.service.state import Opening, States
 
     folder = local_store(flags.store, cache_folder()) if is_url(flags.store) else flags.store

@@ -10,7 +10,6 @@ from torch import Tensor
 from fusion.senses import SenseFusion
 from kg.graph import KnowledgeGraph
 from kg.rediffusion import changed_affinity
-from pipelines.search.alternative import diffusion_of
 from pipelines.senses.joint import Observations, joint_graph, walked_facts
 from pipelines.settings import Settings
 from pipelines.store.store import Store
@@ -52,6 +51,15 @@ def embed_graph(
     structure = None if links is None else structure_of(links.to(device), stated)
     tensors = embedded(model.to(device), joint, structure, settings, progress)
     return tensors, None if structure is None else structure.cpu()
+
+
+def diffusion_of(store: Store) -> Tensor | None:
+    """The diffusion over the facts as the store holds it."""
+    if "affinity.indptr" not in store.tensors:
+        return None
+    indptr, column, value = (store.tensors[f"affinity.{name}"] for name in ("indptr", "column", "value"))
+    size = (store.graph.num_entities,) * 2
+    return torch.sparse_csr_tensor(indptr, column, value, size, check_invariants=False)
 
 
 def _near(graph: KnowledgeGraph, settings: Settings, before: Store, old: Tensor) -> Tensor:

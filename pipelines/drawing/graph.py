@@ -51,7 +51,7 @@ def draw_map(axes: Axes, points: NDArray[np.float32], classes: Sequence[str], ti
 
 
 def draw_neighbourhood(graph: networkx.MultiDiGraph) -> Figure:
-    """Draw what `pipelines.search.neighbourhood` gives: the centre at the left, each fact further a column on.
+    """Draw what `pipelines.search.neighbourhood` gives: the centre left, each fact further one column on.
 
     An edge is the wider, the more attention it carries; paths are in colour. Each entity has a line of its
     column for itself, so no two labels meet; the relation by which it is reached stands below its name.

@@ -42,7 +42,6 @@ def evaluate(
     """
     from pipelines.building.build import resolve_device
     from pipelines.training.concept_ranks import Tested
-    from pipelines.training.link_report import stored_links
     from pipelines.training.ranked import intervals
     from pipelines.training.train import retrieval_tested
 
@@ -83,6 +82,23 @@ def evaluate(
         "ranks": {name: [one.as_json() for one in parts] for name, parts in splits_of.items()}
         | links["ranks"],
     }
+
+
+def stored_links(store: Store) -> dict[str, Any]:
+    """The report of the facts that a store's build has held out; of an older store its scores alone."""
+    from pipelines.training.link_report import link_report
+    from pipelines.training.link_rows import FILE
+
+    if FILE not in store.manifest["files"]:
+        links = {n: row for n, row in store.metrics["held_out"].items() if n.startswith("links")}
+        nothing: dict[str, Any] = {}
+        parts = ("intervals", "spread", "relations", "ranks", "leakage")
+        return {"links": links, **dict.fromkeys(parts, nothing), "opened": None}
+    import pyarrow.parquet as pq
+
+    report = link_report([pq.read_table(store.folder / FILE)])
+    metrics = store.metrics
+    return report | {"opened": metrics["test_opened"]["links"], "leakage": metrics["leakage"]}
 
 
 def _over(

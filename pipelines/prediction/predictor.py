@@ -212,8 +212,8 @@ def _joined(
     from pipelines.building.build import cache_folder, media_folder
     from pipelines.building.following import what_follows
     from pipelines.senses.encoding import MediaAccess, encode_observations
+    from pipelines.senses.known import Known
     from pipelines.updating.carrying import Training
-    from pipelines.updating.known import Known
 
     fresh, _ = read(list(files))
     media = MediaAccess(media_folder(files, media_root), cache_folder())

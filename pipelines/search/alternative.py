@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fusion.base import STRUCTURE, JointGraph
 from kg.graph import KnowledgeGraph
+from pipelines.building.embedding import diffusion_of
 from pipelines.search.retrieval import Searcher
 from pipelines.senses.joint import Observations, joint_graph
 from pipelines.settings import Settings
@@ -92,12 +93,3 @@ def _structure(store: Store, joint: JointGraph, settings: Settings) -> Tensor | 
     links = LinkModel(store.graph.num_entities, store.graph.num_relations, settings)
     links.load_state_dict(store.part("links."))
     return structure_of(links, joint)
-
-
-def diffusion_of(store: Store) -> Tensor | None:
-    """The diffusion over the facts as the store holds it."""
-    if "affinity.indptr" not in store.tensors:
-        return None
-    indptr, column, value = (store.tensors[f"affinity.{name}"] for name in ("indptr", "column", "value"))
-    size = (store.graph.num_entities,) * 2
-    return torch.sparse_csr_tensor(indptr, column, value, size, check_invariants=False)

@@ -57,7 +57,8 @@ class Query:
     """What is asked: at least one of text, image, audio, entity.
 
     What stands in a `not_` is not wanted, one or several of a kind (see pipelines.search.negation). `prefer`
-    adds its weight to the score of each entity that a SPARQL pattern gives as ``?x``; a negative one takes away.
+    adds its weight to the score of each entity that a SPARQL pattern gives as ``?x``; a negative one takes
+    away.
     """
 
     text: str | None = None

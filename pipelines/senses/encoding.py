@@ -25,7 +25,7 @@ from pipelines.senses.numbers import NUMBER, graph_numbers
 from pipelines.settings import ENCODED, Settings
 
 if TYPE_CHECKING:
-    from pipelines.updating.known import Known
+    from pipelines.senses.known import Known
 
 FOUND, MISSING, UNREADABLE = "found", "missing", "unreadable"
 

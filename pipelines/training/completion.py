@@ -53,7 +53,7 @@ class LearnedCompletion:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        from pipelines.store.store import save_tensors, write_json
+        from pipelines.files import save_tensors, write_json
 
         completion = self.completion
         assert completion.rules is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,9 +14,6 @@ from pipelines.training.deviation import deviation
 from pipelines.training.link_rows import SCORERS, link_rows, relation_rows
 from pipelines.training.ranked import Ranked, intervals
 from pipelines.wording import counted
-
-if TYPE_CHECKING:
-    from pipelines.store.store import Store
 
 SHOWN = 3
 """Relations of the worst scores that a person is shown, and of the best."""
@@ -44,22 +41,6 @@ def link_report(tables: Sequence[pa.Table]) -> dict[str, Any]:
         },
         "ranks": {name: [one.as_json()] for name, one in rows.items()},
     }
-
-
-def stored_links(store: Store) -> dict[str, Any]:
-    """The report of the facts that a store's build has held out; of an older store its scores alone."""
-    from pipelines.training.link_rows import FILE
-
-    if FILE not in store.manifest["files"]:
-        links = {n: row for n, row in store.metrics["held_out"].items() if n.startswith("links")}
-        nothing: dict[str, Any] = {}
-        parts = ("intervals", "spread", "relations", "ranks", "leakage")
-        return {"links": links, **dict.fromkeys(parts, nothing), "opened": None}
-    import pyarrow.parquet as pq
-
-    report = link_report([pq.read_table(store.folder / FILE)])
-    metrics = store.metrics
-    return report | {"opened": metrics["test_opened"]["links"], "leakage": metrics["leakage"]}
 
 
 def leakage_report(found: Leakage | None, relations: pa.Array) -> dict[str, Any]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pyarrow.compute as pc
 
 from kg.vocabulary import DEFAULT
 from pipelines.building.build import cache_folder, media_folder
 from pipelines.building.embedding import embed_graph
 from pipelines.building.reading import STATEMENTS
 from pipelines.building.writing import counts_of, model_card, write_observations
-from pipelines.senses.encoding import Encoded, MediaAccess, encode_observations
+from pipelines.senses.encoding import MISSING, Encoded, MediaAccess, Outcome, asked_of, encode_observations
 from pipelines.senses.joint import with_senses
+from pipelines.senses.known import Known
 from pipelines.senses.numbers import scaled
+from pipelines.settings import ENCODED
 from pipelines.store.states import STATE
 from pipelines.store.store import Store, save_tensors, write_json
 from pipelines.training.completion import FILES as COMPLETION
@@ -25,7 +29,6 @@ from pipelines.training.link_rows import FILE as LINK_RANKS
 from pipelines.training.links import LinkModel
 from pipelines.updating.carrying import FOLDER, Carried, Training, linked
 from pipelines.updating.changing import Changed
-from pipelines.updating.known import Known
 
 LISTED = 1000
 """Sentences on what was skipped that a manifest holds at most."""
@@ -39,7 +42,7 @@ def observe(
     Numbers keep the scales and units of the training. A sense that the model does not know is not observed,
     one of which nothing is left is there without a row.
     """
-    known = Known.of(old, training.units, changed.anew)
+    known = _known(old, training.units, changed.anew)
     encoded = encode_observations(
         changed.graph, DEFAULT, old.settings, media, device=device, progress=progress, known=known
     )
@@ -159,3 +162,25 @@ def _linked_tree(old: Path, new: Path) -> None:
         shutil.copytree(old, new, copy_function=lambda one, other: linked(Path(one), Path(other)))
     elif old.exists():
         linked(old, new)
+
+
+def _known(store: Store, units: Mapping[str, str], anew: Collection[tuple[str, str]]) -> Known:
+    """What a store knows; not that of references (modality, reference) to be looked at anew.
+
+    What was not there may be there now, so it is not known either.
+    """
+    found: dict[str, dict[tuple[str, str], Outcome]] = {}
+    graph = store.graph
+    for modality in set(ENCODED) & store.manifest["encoders"].keys():
+        asked = asked_of(graph, DEFAULT, store.settings, modality)
+        table = store.observed.filter(pc.equal(store.observed["modality"], modality))
+        if table["entity"].to_pylist() != asked.entities:
+            continue  # it was counted by other rules, so it is looked at anew
+        names = graph.entities.take(table["entity"].combine_chunks()).to_pylist()
+        outcomes = zip(*(table[name].to_pylist() for name in ("status", "problem", "row")), strict=True)
+        found[modality] = {
+            (name, reference): outcome
+            for name, reference, outcome in zip(names, asked.references, outcomes, strict=True)
+            if outcome[0] != MISSING and (modality, reference) not in anew
+        }
+    return Known(found, store.observations.features, store.manifest["encoders"], units)

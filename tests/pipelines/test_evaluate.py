@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from pipelines.evaluate import main
-from pipelines.evaluation.concepts import evaluate
+from pipelines.evaluation.concepts import evaluate, stored_links
 from pipelines.evaluation.score_table import rows_table
 from pipelines.senses.joint import concept_groups
 from pipelines.store.store import Store
-from pipelines.training.link_report import stored_links
 from pipelines.training.ranked import Ranked
 from pipelines.training.train import concept_split
 

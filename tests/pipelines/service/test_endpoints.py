@@ -18,9 +18,10 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
 from pipelines import Query, Searcher
+from pipelines.app import make_app
 from pipelines.search.exhibit import Exhibit
 from pipelines.service import answers as service_answers
-from pipelines.service.endpoints import STATE, make_app
+from pipelines.service.endpoints import STATE
 from pipelines.service.problems import MEDIA_TYPE
 from pipelines.service.requests import MOST_BATCH, MOST_HITS
 from pipelines.service.state import Opening, State, States

@@ -16,11 +16,12 @@ pytest.importorskip("fastapi")
 
 from fastapi.testclient import TestClient
 
+from pipelines.app import make_app
 from pipelines.search import narrowing
 from pipelines.search.milvus_index import MilvusError
 from pipelines.search.retrieval import Searcher
 from pipelines.service import state as serving_state
-from pipelines.service.endpoints import STATE, make_app
+from pipelines.service.endpoints import STATE
 from pipelines.service.state import Opening, States, read_state, stamp_of
 from pipelines.store.store import StoreError
 from tests.kg.endpoint_server import running
