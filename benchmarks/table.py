@@ -47,6 +47,7 @@ QUALITY = (
     "serving_fuzz",
     "priors",
     "retrieval",
+    "ablation",
 )
 
 
