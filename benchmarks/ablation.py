@@ -11,11 +11,11 @@ difference. The blend of the links' terms is chosen on one half of the validatio
 other, both ways.
 
 Differences are of the reciprocal rank, query by query on the same splits. A part pays where the 95 % interval
-of the mean (bootstrap over the queries within the splits) lies above zero, in the first task or in the second
-(retrieval: sounds; links: structure alone; labels: text or image taken from who is judged). Of a larger model
-it is asked that the whole is not below it. All others are named; of fifty such intervals one or two lie off
-by luck, so it is told how far the splits agree. Reconstruction is not among the parts: it is the
-autoencoder's, and the attention has none.
+of the mean (bootstrap over the queries within the splits) lies above zero in the first task or the second
+(retrieval: sounds; links: structure alone; labels: text or image taken from who is judged), and below in
+none. Of a larger model it is asked that the whole is not below it. All others are named. Of fifty such
+intervals one or two lie off by luck, and no interval knows of the luck of training: so it is told how far the
+splits agree. Reconstruction is not among the parts: it is the autoencoder's, and the attention has none.
 """
 
 from __future__ import annotations
@@ -74,8 +74,9 @@ class Gain:
             raise ValueError(f"expected runs of the same queries (got others for {task})")
         ours, rival = ([scores_of(one[task].ranks)["MRR"].mean(1) for one in run] for run in (whole, without))
         by_split = [float((one - other).mean()) for one, other in zip(ours, rival, strict=True)]
-        means = (statistics.fmean(float(part.mean()) for part in run) for run in (ours, rival))
-        return cls(task, *means, tuple(by_split), interval(by_split), paired_difference(ours, rival))
+        means = [statistics.fmean(float(part.mean()) for part in run) for run in (ours, rival)]
+        splits, queries = interval(by_split), paired_difference(ours, rival)
+        return cls(task, means[0], means[1], tuple(by_split), splits, queries)
 
     def verdict(self) -> str:
         """Whether the part pays in this task, costs, or nothing can be told."""
@@ -95,14 +96,14 @@ class Judged:
 
     @property
     def verdict(self) -> str:
-        """It pays if it does in one task; else what the first says."""
+        """It pays if it does in one task and costs in none."""
         said = [gain.verdict() for gain in self.gains]
-        return PAYS if PAYS in said else said[0]
+        return next((one for one in (COSTS, PAYS) if one in said), OPEN)
 
     @property
     def holds(self) -> bool:
         """Whether the product is right to be as it is."""
-        return self.gains[0].verdict() != COSTS if self.larger else self.verdict == PAYS
+        return self.verdict != COSTS if self.larger else self.verdict == PAYS
 
     def row(self) -> Row:
         """The claim."""
@@ -110,8 +111,8 @@ class Judged:
         splits = ", ".join(f"{one:+.3f}" for one in first.by_split)
         beside = "".join(f"; {gain.task} {gain.queries.mean:+.3f}, {_span(gain)}" for gain in others)
         said = (
-            f"{self.benchmark}, {first.task}: whole, against {self.part} (difference {_span(first)}; "
-            f"by split {splits}{beside})"
+            f"{self.benchmark}, {first.task}: the whole, and the same {self.part} "
+            f"(difference {_span(first)}; by split {splits}{beside})"
         )
         target = "interval not below 0" if self.larger else "an interval above 0"
         return Row(said, "MRR", first.whole, first.without, first.queries.mean, target, self.holds)
@@ -198,6 +199,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Parse, measure, report."""
     flags = _parser().parse_args(argv)
     try:
+        if flags.splits < 2:
+            raise ValueError(f"expected 2 splits or more, to tell how far they agree (got {flags.splits})")
         store = Store.open(flags.store)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)

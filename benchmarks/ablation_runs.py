@@ -62,8 +62,12 @@ def retrieval(store: Store, settings: Settings) -> Iterator[tuple[str, Found]]:
 
 
 def _linked_without(work: Work, part: Part) -> Linked:
+    """The facts with structure by links without a part."""
     with part.out():
-        return linked_facts(replace(work, settings=replace(work.settings, **part.settings)), TRUE)
+        changed = replace(work, settings=replace(work.settings, **part.settings))
+        joint, structure = linked_facts(changed, TRUE)
+    # an encoder of no layers gives its very parameters
+    return joint, None if structure is None else structure.detach()
 
 
 def _lacking(work: Work, facts: Linked, what: str) -> Linked:
