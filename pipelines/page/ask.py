@@ -232,10 +232,10 @@ class AskView:
 
     async def _show_examples(self) -> None:
         try:
-            found = await self._visit.do(lambda state, room: room.examples)
+            found, things = await self._visit.do(lambda state, room: (room.examples, room.samples))
         except ProblemError as problem:
             return self.notice.tell_problem(problem)
-        self._results.show_examples(found, self._begin)
+        self._results.show_examples(found, things, self._begin)
         return None
 
     async def _begin(self, draft: Draft) -> None:

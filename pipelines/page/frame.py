@@ -5,6 +5,7 @@ NiceGUI brings all that a browser needs; nothing is fetched from elsewhere. One 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated
@@ -54,7 +55,9 @@ SKELETON = (
     f'<span class="brand">{MARK}Sensegraph</span></div>'
     '<div class="main"><p class="busy">One moment…</p></div></div>'
 )
-THEMES = {None: "as the system", True: "dark", False: "light"}
+THEMES = {None: "system", True: "dark", False: "light"}
+COLOURS = "sensegraph-colours"
+"""The cookie that keeps which of them was chosen."""
 
 
 def add_page(app: FastAPI, desk: Desk, door: Door | None) -> None:
@@ -139,7 +142,7 @@ def _frame(house: House, *, guarded: bool) -> Callable[[], None]:
             trusted(f'<a class="brand" href="{PAGE}/">{MARK}Sensegraph</a>')
             with ui.element("nav").props('aria-label="Views"'):
                 views = trusted(_views(client), classes="views")
-            _theme()
+            _theme(client)
             if guarded:
                 trusted(f'<form method="post" action="{LEAVE}"><button class="leave">Leave</button></form>')
         top.move(target_index=0)
@@ -208,15 +211,18 @@ async def _map(visit: Visit) -> None:
     await MapView(visit).open()
 
 
-def _theme() -> None:
-    """A button that goes from the system's colours to dark and light ones."""
-    mode = ui.dark_mode(None)
-    toggle = icon_button("Colours: as the system", "theme")
+def _theme(client: Client) -> None:
+    """A button that goes from the system's colours to dark and light ones; the browser keeps the choice."""
+    order = list(THEMES)
+    kept = client.request.cookies.get(COLOURS)
+    mode = ui.dark_mode(next((value for value in order if THEMES[value] == kept), None))
+    toggle = icon_button(f"Colours: {THEMES[mode.value]}", "theme")
 
     def turn() -> None:
-        order = list(THEMES)
         mode.value = order[(order.index(mode.value) + 1) % len(order)]
         toggle.props["aria-label"] = f"Colours: {THEMES[mode.value]}"
+        cookie = f"{COLOURS}={THEMES[mode.value]}; path={PAGE}; max-age=31536000; samesite=lax"
+        client.run_javascript(f"document.cookie = {json.dumps(cookie)}")
 
     toggle.on_click(turn)
 

@@ -90,11 +90,14 @@ class Results:
         place.content = html
         return None
 
-    def show_examples(self, found: Sequence[Example], begin: Callable[[Draft], Awaitable[None]]) -> None:
-        """Draw questions to begin with.
+    def show_examples(
+        self, found: Sequence[Example], things: Sequence[str], begin: Callable[[Draft], Awaitable[None]]
+    ) -> None:
+        """Draw questions to begin with, and some of what is there.
 
         Args:
             found: the questions.
+            things: HTML of each thing to look at.
             begin: told which one was chosen.
         """
         self.root.clear()
@@ -107,3 +110,7 @@ class Results:
                 for one in found:
                     with ui.element("li"):
                         button(one.title, "", "example").on_click(partial(begin, one.draft))
+            if things:
+                said("h2", "Some of what is here")
+                items = "".join(f"<li>{one}</li>" for one in things)
+                trusted(items, tag="ul", classes="samples")

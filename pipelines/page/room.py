@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.page.catalogue import Catalogue
 from pipelines.page.examples import Example, examples
+from pipelines.page.samples import samples
 from pipelines.search.question import WEIGHTS
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ KEPT_STATES, KEPT_PRIORS = 2, 4
 
 @dataclass
 class Room:
-    """All of one state."""
+    """All of one state, and its name."""
 
     searcher: Searcher
+    state: str
     _others: dict[tuple[tuple[str, float], ...], Searcher] = field(default_factory=dict)
 
     @cached_property
@@ -41,6 +43,11 @@ class Room:
     def examples(self) -> list[Example]:
         """Questions to begin with."""
         return examples(self.searcher, self.catalogue)
+
+    @cached_property
+    def samples(self) -> list[str]:
+        """Things to look at, before anything is asked."""
+        return samples(self.searcher, self.catalogue, self.state)
 
     @cached_property
     def atlas(self) -> Atlas:
@@ -91,7 +98,9 @@ class Rooms:
         furnish: makes a room of a state.
     """
 
-    def __init__(self, furnish: Callable[[State], Room] = lambda state: Room(state.searcher)) -> None:
+    def __init__(
+        self, furnish: Callable[[State], Room] = lambda state: Room(state.searcher, state.name)
+    ) -> None:
         self._furnish = furnish
         self._rooms: dict[str, Room] = {}
 

@@ -32,7 +32,7 @@ class State:
 
 @pytest.fixture(scope="module")
 def room(searcher: Searcher) -> Room:
-    return Room(searcher)
+    return Room(searcher, "1")
 
 
 def asked(room: Room, draft: Draft, files: dict[str, Path] | None = None) -> list[str]:
