@@ -6,6 +6,8 @@ read and encoded is kept, and the same call continues.
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from pipelines.files import cache_folder
 from pipelines.history import Progress
 from pipelines.manifest import is_store
 from pipelines.object_storage import building_place, check_free, is_url, put_store
-from pipelines.reading import fetched, read_inputs
+from pipelines.reading import fetched, inputs_digest, read_inputs
 from pipelines.settings import Settings
 from pipelines.states import locked, recover_folder, replace_folder
 from pipelines.store import Store, write_json
@@ -69,51 +71,68 @@ def build(
         reject: reviewed files of proposals that are none, and are not proposed again.
         engine: who encodes: local for threads of this process, ray for the workers of a Ray cluster.
 
+    Inside `pipelines.processes.together` several processes train, each calling this with the same arguments;
+    the first one reads, encodes and writes, and the others find that on the disk.
+
     Raises:
         ValueError: the inputs, the settings or the folder are not right, a rule or a shape is wrong, or,
             where that is `strict`, the facts contradict each other; one sentence says how.
+        DisagreementError: the processes were given different inputs or settings; nothing was written.
+        LostError: another process ended.
         ImportError: what the engine needs is not installed.
     """
     from encoders import make_encoder, make_engine
     from fusion import FUSIONS
     from kg.vocabulary import DEFAULT
+    from pipelines import processes
+    from pipelines.build_training import trained_in
     from pipelines.encoding import MediaAccess, encode_observations
     from pipelines.following import check_findings, reasoning_of, with_cycles
-    from pipelines.labels import learn, prepare
     from pipelines.logs import check_logs
     from pipelines.review import fact_ids, write_accepted
     from pipelines.target import find_target
-    from pipelines.training import train, with_scaled_numbers
+    from pipelines.training import with_scaled_numbers
     from pipelines.writing import write_manifest
 
     settings, far = settings or Settings(), str(out) if is_url(out) else None
     if far is not None:
         check_free(far)
     out = Path(out) if far is None else building_place(far, cache_folder())
-    inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if not processes.leads():  # it finds what the first one has encoded, and is silent
+        engine, progress = "local", None
     say = progress or (lambda stage, done, total: None)
     if settings.fusion not in FUSIONS:
         raise ValueError(f"expected a fusion among {', '.join(FUSIONS)} (got {settings.fusion!r})")
     check_logs(settings.log)
     make_engine(engine, lambda: make_encoder("text"))  # that it cannot be reached is told before the work
-    if not inputs:
-        from data.stamps.recipe import stamps_ttl
-
-        inputs = [stamps_ttl()]
     reasoning = reasoning_of(settings, rules, shapes, strict)
-    recover_folder(out.absolute())
-    _check_out(out, inputs)
-    inputs, media_root, bring = fetched(inputs, media_root, cache_folder())
-    work = out.absolute().with_name(f".{out.name}.building")
-    clock = Clock()
     accepted, refused = _reviewed(accept, reject)
-    extra = out.absolute().with_name(f".{out.name}.accepted.nq")
-    if accepted:
-        extra.parent.mkdir(parents=True, exist_ok=True)
-        write_accepted(accepted, extra)
-    with clock("reading"):
-        read_in = [*inputs, extra] if accepted else inputs
-        graph, report = read_inputs(read_in, work, reasoning, lenient, allow_remote, say)
+    processes.same(
+        lambda: {
+            "inputs": inputs_digest(given, lenient, reasoning),
+            "settings": json.dumps(settings.as_json()),
+            "reviewed facts": repr((accepted, refused)),
+        }
+    )
+    work, extra, kept = (
+        out.absolute().with_name(f".{out.name}.{what}") for what in ("building", "accepted.nq", "training")
+    )
+    clock = Clock()
+    with processes.first():
+        if not given:
+            from data.stamps.recipe import stamps_ttl
+
+            given = [stamps_ttl()]
+        recover_folder(out.absolute())
+        _check_out(out, given)
+        given, media_root, bring = fetched(given, media_root, cache_folder())
+        if accepted:
+            extra.parent.mkdir(parents=True, exist_ok=True)
+            write_accepted(accepted, extra)
+        with clock("reading"):
+            read_in = [*given, extra] if accepted else given
+            graph, report = read_inputs(read_in, work, reasoning, lenient, allow_remote, say)
     report["findings"] = with_cycles(report["findings"], graph, settings)
     check_findings(report, strict)
     rejected = fact_ids(graph, refused)
@@ -121,30 +140,44 @@ def build(
         find_target(graph, iri, settings.group)
     for iri in settings.prior:
         graph.relation_id(iri)
-    access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote, bring)
+    access = MediaAccess(media_folder(given, media_root), cache_folder(), allow_remote, bring)
     where = resolve_device(device)
-    with clock("encoding"):
+    with clock("encoding"), processes.first():
         encoded = encode_observations(
             graph, DEFAULT, settings, access, device=where, progress=say, engine=engine
         )
     encoded = encoded.seen_as(with_scaled_numbers(graph, encoded.observations, settings))
-    with clock("training"):
-        trained = train(graph, encoded.observations, settings, device=where, progress=say, rejected=rejected)
-    learned = []
-    with clock("labels"):
-        for iri in settings.target:
-            lesson = prepare(graph, encoded.observations, encoded.table, iri, settings)
-            learned.append(learn(lesson, settings, say, device=where))
+    trained, learned = trained_in(
+        kept,
+        graph,
+        work / "graph",
+        encoded,
+        settings,
+        device=where,
+        progress=say,
+        clock=clock,
+        rejected=rejected,
+    )
     report["notes"] = [*report["notes"], *_stops(trained, learned, strict)]
-    _write(work, out.name, graph, encoded, trained, learned, settings, clock)
-    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs, access.root)
+    if processes.leads():
+        _write(work, out.name, graph, encoded, trained, learned, settings, clock)
+        write_manifest(work, graph, report, encoded, trained, learned, settings, given, access.root)
+        _put(work, out)
+        extra.unlink(missing_ok=True)
+        shutil.rmtree(kept, ignore_errors=True)
+        if far is not None:
+            put_store(out, far)
+    processes.wait()
+    return Store.open(far or out)
+
+
+def _put(work: Path, out: Path) -> None:
+    """Put a whole store in its place."""
     if out.exists():
         with locked(out, wait=True):  # an update that is at work there would else write into the new one
             replace_folder(work, out.absolute())
     else:
         replace_folder(work, out.absolute())
-    extra.unlink(missing_ok=True)
-    return Store.open(out if far is None else put_store(out, far))
 
 
 def _write(
@@ -209,8 +242,10 @@ def resolve_device(device: str) -> str:
     """
     import torch
 
+    from pipelines import processes
+
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.device(device)
     except RuntimeError:
@@ -219,7 +254,7 @@ def resolve_device(device: str) -> str:
         raise ValueError(
             f"expected a device of this machine (got {device}, but torch finds no CUDA): use cpu"
         )
-    return device
+    return processes.own_gpu() if device == "cuda" and processes.count() > 1 else device
 
 
 class Clock:

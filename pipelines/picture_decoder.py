@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipelines.history import Course
+from pipelines.course import Course
 
 SIDE = 64
 NOISE = 0.1

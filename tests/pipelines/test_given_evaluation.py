@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from kg.splits import Seal
+from pipelines.course import TrainingError
 from pipelines.given_evaluation import evaluate_given, learned
 from pipelines.given_split import GivenSplit, read_split
-from pipelines.history import TrainingError
 from pipelines.joint import Observations
 from pipelines.settings import Settings
 

@@ -15,7 +15,7 @@ from fusion.base import JointGraph, View, unit
 from kg.sparse import SortedEdges
 from kg.splits import Split
 from pipelines import label_training
-from pipelines.history import TrainingError
+from pipelines.course import TrainingError
 from pipelines.label_split import Taught
 from pipelines.label_training import class_weights, fitted_temperature, learn_kept, logits_of, train_labels
 from pipelines.settings import Settings
