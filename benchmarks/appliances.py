@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.measure import Row, at_least, parser, report
 from encoders import encode_cached, make_encoder
-from pipelines.deviation import deviation, deviation_said
+from pipelines.training.deviation import deviation, deviation_said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -26,13 +26,13 @@ import numpy as np
 import torch
 
 from benchmarks.measure import Row, parser, report
-from pipelines.deviation import deviation
+from pipelines.training.deviation import deviation
 
 if TYPE_CHECKING:
-    from pipelines.question import Asked, Question
-    from pipelines.reasons import Reasons
-    from pipelines.retrieval import Searcher
-    from pipelines.store import Store
+    from pipelines.search.question import Asked, Question
+    from pipelines.search.reasons import Reasons
+    from pipelines.search.retrieval import Searcher
+    from pipelines.store.store import Store
 
 COUNT, QUICK_COUNT, SEED = 320, 12, 0
 """Questions of a whole run and of a quick one; half of them are pictures."""
@@ -58,7 +58,7 @@ class Case:
 
 def questions(searcher: Searcher, count: int) -> Iterator[tuple[int, Question]]:
     """A thing, and a question by its picture or by words that hold its name, in turn."""
-    from pipelines.question import Query, Question
+    from pipelines.search.question import Query, Question
 
     graph = searcher.store.graph
     things = searcher.allowed(None).tolist()
@@ -74,7 +74,7 @@ def questions(searcher: Searcher, count: int) -> Iterator[tuple[int, Question]]:
 
 def case(searcher: Searcher, thing: int, question: Question) -> Case | None:
     """What a question's best other hit is explained by; None if it has no hit."""
-    from pipelines.reasons import explain
+    from pipelines.search.reasons import explain
 
     store = searcher.store
     answer = searcher.search_batch([question.query], k=2)[0]
@@ -127,7 +127,7 @@ def score(searcher: Searcher, one: Case, store: Store | None = None) -> float:
 
 def drops(searcher: Searcher, cases: Sequence[Case]) -> dict[str, list[tuple[float, float]]]:
     """What a hit loses without the evidence named and without the evidence drawn, for each kind."""
-    from pipelines.alternative import without_facts, without_observations
+    from pipelines.search.alternative import without_facts, without_observations
 
     store, draw = searcher.store, np.random.default_rng(SEED)
     found: dict[str, list[tuple[float, float]]] = {"observation": [], "path": []}
@@ -178,8 +178,8 @@ def rows(found: dict[str, dict[str, Any]]) -> list[Row]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Ask, take away, report."""
     flags = _parser().parse_args(argv)
-    from pipelines.retrieval import Searcher
-    from pipelines.store import StoreError
+    from pipelines.search.retrieval import Searcher
+    from pipelines.store.store import StoreError
 
     try:
         searcher = Searcher.open(flags.store)
@@ -194,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from pipelines.building import DEMO_STORE
+    from pipelines.building.build import DEMO_STORE
 
     out = parser("Whether reasons name what carried an answer.")
     out.add_argument("--store", type=Path, default=DEMO_STORE, help=f"the store to ask ({DEMO_STORE})")

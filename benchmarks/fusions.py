@@ -28,17 +28,17 @@ from data.medicine.phantom import Settings as Phantom
 from data.medicine.phantom_types import table
 from data.medicine.turtle import MEDICINE
 from kg.splits import Split
-from pipelines.building import build
-from pipelines.damage import without_observations
-from pipelines.damage_curves import LEARNED, ZEROS
-from pipelines.deviation import deviation_said
-from pipelines.label_evaluation import ENSEMBLE, WITH_GRAPH, evaluate_labels
-from pipelines.label_split import Taught
-from pipelines.label_training import train_labels
-from pipelines.labels import Lesson, prepare, probabilities
-from pipelines.robustness import robustness
+from pipelines.building.build import build
+from pipelines.evaluation.damage import without_observations
+from pipelines.evaluation.damage_curves import LEARNED, ZEROS
+from pipelines.evaluation.labels import ENSEMBLE, WITH_GRAPH, evaluate_labels
+from pipelines.evaluation.robustness import robustness
+from pipelines.labels.learn import Lesson, prepare, probabilities
+from pipelines.labels.split import Taught
+from pipelines.labels.training import train_labels
 from pipelines.settings import Settings
-from pipelines.store import Store
+from pipelines.store.store import Store
+from pipelines.training.deviation import deviation_said
 
 FINDING, FOLDER = f"{MEDICINE}finding", "https://schema.org/category"
 SEEDS, RARE, PHANTOM_SEED = 3, 20, 61

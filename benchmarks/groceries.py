@@ -28,10 +28,10 @@ from data.groceries.recipe import ANSWERS, write_groceries
 from kg.graph import KnowledgeGraph
 from kg.rdf import read
 from kg.vocabulary import DEFAULT
-from pipelines.building import cache_folder
-from pipelines.encoding import Encoded, MediaAccess, encode_observations
-from pipelines.joint import Observations
-from pipelines.labels import Lesson, learn, prepare, probabilities
+from pipelines.building.build import cache_folder
+from pipelines.labels.learn import Lesson, learn, prepare, probabilities
+from pipelines.senses.encoding import Encoded, MediaAccess, encode_observations
+from pipelines.senses.joint import Observations
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
-    from pipelines.store import Store
+    from pipelines.store.store import Store
 
 
 @torch.no_grad()
@@ -19,10 +19,10 @@ def order(store: Store, settings: Settings) -> dict[str, float]:
     from kg.links import both_directions
     from kg.ranking import mean_reciprocal_rank
     from kg.splits import triple_split
-    from pipelines.joint import joint_graph
-    from pipelines.link_facts import LinkFacts
-    from pipelines.link_training import link_ranks, train_links
-    from pipelines.training import joint_triples
+    from pipelines.senses.joint import joint_graph
+    from pipelines.training.link_facts import LinkFacts
+    from pipelines.training.links import link_ranks, train_links
+    from pipelines.training.train import joint_triples
 
     graph, share = store.graph.stated(), settings.link_share
     joint = joint_graph(graph, store.observations, settings, diffusion=False)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmarks.machine_runs import FITTING, Knowledge, MachineRun
 from fusion.outliers import Watch, fit
-from pipelines.deviation import deviation
+from pipelines.training.deviation import deviation
 
 
 def fault_kinds(runs: list[MachineRun], knows: Knowledge, *, seeds: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from kg.links import Answers, both_directions
 from kg.ranking import mean_reciprocal_rank, recall_at
 from kg.rule_mining import mine
 from kg.rules import Mining, Rules
-from pipelines.deviation import deviation, deviation_said
+from pipelines.training.deviation import deviation, deviation_said
 
 DATA = db15k.DATA.parent
 TARGETS = {"DB15K": 42.2, "MKG-W": 40.0, "MKG-Y": 41.5}

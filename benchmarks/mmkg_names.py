@@ -9,7 +9,7 @@ from torch import Tensor
 
 from encoders import encode_cached, make_encoder
 from kg.rdf import read
-from pipelines.building import cache_folder
+from pipelines.building.build import cache_folder
 
 
 def names_of(entities: list[str], labels: Path) -> list[str]:

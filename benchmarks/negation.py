@@ -25,9 +25,9 @@ from benchmarks.measure import Row, at_most, parser, report
 from kg.kinds import members
 
 if TYPE_CHECKING:
-    from pipelines.explain import Answer
-    from pipelines.question import Ids
-    from pipelines.retrieval import Searcher
+    from pipelines.search.explain import Answer
+    from pipelines.search.question import Ids
+    from pipelines.search.retrieval import Searcher
 
 SEED = 0
 COUNT, QUICK_COUNT = 40, 10
@@ -52,8 +52,8 @@ class Case:
 
 def cases(searcher: Searcher, count: int) -> Iterator[Case]:
     """Kinds drawn at random, no two with the same things, each time with two of these."""
-    from pipelines.asking import Asker
-    from pipelines.negation import named
+    from pipelines.search.asking import Asker
+    from pipelines.search.negation import named
 
     graph, draw = searcher.store.graph, random.Random(SEED)
     pictures = dict(pictured(searcher))
@@ -122,9 +122,9 @@ def rows(found: dict[str, list[float]]) -> list[Row]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Ask, count, report."""
     flags = parser(__doc__.split("\n")[0]).parse_args(argv)
-    from pipelines.building import DEMO_STORE
-    from pipelines.retrieval import Searcher
-    from pipelines.store import StoreError
+    from pipelines.building.build import DEMO_STORE
+    from pipelines.search.retrieval import Searcher
+    from pipelines.store.store import StoreError
 
     try:
         searcher = Searcher.open(DEMO_STORE)

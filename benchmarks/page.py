@@ -103,7 +103,7 @@ def answers(page: Page, words: Sequence[str]) -> list[float]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve, open, ask, report."""
-    from pipelines.building import DEMO_STORE
+    from pipelines.building.build import DEMO_STORE
 
     out = parser(__doc__.split("\n")[0])
     out.add_argument("--store", type=Path, default=DEMO_STORE, help="the store that is served")

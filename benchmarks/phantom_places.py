@@ -34,12 +34,12 @@ from fusion.regions import enlarged, smoothed
 from kg.graph import KnowledgeGraph
 from kg.rdf import read
 from kg.vocabulary import DEFAULT
-from pipelines.building import cache_folder
-from pipelines.deviation import deviation, deviation_said
-from pipelines.encoding import MediaAccess, encode_observations
-from pipelines.heat_map import HeatMapper
-from pipelines.labels import Learned, learn, prepare, probabilities
+from pipelines.building.build import cache_folder
+from pipelines.labels.learn import Learned, learn, prepare, probabilities
+from pipelines.prediction.heat_map import HeatMapper
+from pipelines.senses.encoding import MediaAccess, encode_observations
 from pipelines.settings import Settings
+from pipelines.training.deviation import deviation, deviation_said
 
 Found = dict[str, float]
 SEEDS = (11, 12, 13)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fusion.senses import SenseFusion
     from kg.graph import KnowledgeGraph
     from pipelines.settings import Settings
-    from pipelines.store import Store
+    from pipelines.store.store import Store
 
 LEFT_OUT = "https://schema.org/category"
 PRIORS = (0.0, 0.01, 0.1, 0.5, 1.0)
@@ -94,10 +94,10 @@ def _at(joint: JointGraph, edges: torch.Tensor, value: torch.Tensor | None = Non
 
 def sweep(store: Store, settings: Settings, priors: Sequence[float]) -> tuple[dict[str, Curve], float]:
     """What each prior of either relation does on one split; how far 0 is from having no such facts."""
-    from pipelines.alignment_training import held_out_scores
-    from pipelines.joint import joint_graph
-    from pipelines.link_training import structure_of
-    from pipelines.training import aligned
+    from pipelines.senses.joint import joint_graph
+    from pipelines.training.alignment import held_out_scores
+    from pipelines.training.links import structure_of
+    from pipelines.training.train import aligned
 
     graph = with_shuffled(_lacking(store.graph.stated(), LEFT_OUT), RIGHT, settings.seed)
     found, *_ = aligned(
@@ -226,9 +226,9 @@ def measured(store: Store, settings: Settings, seeds: int, priors: Sequence[floa
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, measure, draw, report."""
     flags = _parser().parse_args(argv)
-    from pipelines.plots import check_plots
+    from pipelines.drawing.plots import check_plots
     from pipelines.settings import Settings
-    from pipelines.store import Store
+    from pipelines.store.store import Store
 
     try:
         if flags.figure is not None:
@@ -247,7 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from pipelines.building import DEMO_STORE
+    from pipelines.building.build import DEMO_STORE
 
     out = parser("What the prior of a relation does, and the order of a hierarchy.")
     out.add_argument("--store", type=Path, default=DEMO_STORE, help=f"a store of the demo ({DEMO_STORE})")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.plots import figure_of
+from pipelines.drawing.plots import figure_of
 
 RIGHT, WRONG = "https://schema.org/about", "urn:sensegraph:shuffled"
 TASKS = ("text to image", "image to text")

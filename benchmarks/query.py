@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from benchmarks.measure import Row, below, parser, report, seconds
 
 if TYPE_CHECKING:
-    from pipelines.retrieval import Searcher
+    from pipelines.search.retrieval import Searcher
 
 COUNT, QUICK_COUNT = 500, 60
 """Questions of a whole run and of a quick one."""
@@ -115,9 +115,9 @@ def rows(times: dict[str, list[float]]) -> list[Row]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Ask, measure, report."""
     flags = parser(__doc__.split("\n")[0]).parse_args(argv)
-    from pipelines.building import DEMO_STORE
-    from pipelines.retrieval import Searcher
-    from pipelines.store import StoreError
+    from pipelines.building.build import DEMO_STORE
+    from pipelines.search.retrieval import Searcher
+    from pipelines.store.store import StoreError
 
     try:
         searcher = Searcher.open(DEMO_STORE)

@@ -27,9 +27,9 @@ from benchmarks.measure import Row, parser, report
 
 if TYPE_CHECKING:
     from benchmarks.retrieval_runs import Scores
-    from pipelines.joint import Observations
+    from pipelines.senses.joint import Observations
     from pipelines.settings import Settings
-    from pipelines.store import Store
+    from pipelines.store.store import Store
 
 SEEDS, QUICK = range(5), range(100, 101)
 """Of the splits; a quick run looks at one of which no figure speaks."""
@@ -45,8 +45,8 @@ Found = dict[str, list["Scores"]]
 def with_names(store: Store) -> Observations:
     """The store's observations, and what its picture encoder names: a store of an older build has none."""
     from encoders import make_encoder
-    from pipelines.building import cache_folder
-    from pipelines.naming import names_of
+    from pipelines.building.build import cache_folder
+    from pipelines.senses.naming import names_of
 
     if store.observations.names is not None:
         return store.observations
@@ -60,8 +60,8 @@ def better_features(store: Store) -> Observations:
     import torch
 
     from encoders import encode_cached, make_encoder, resolve_media
-    from pipelines.building import cache_folder
-    from pipelines.naming import names_of
+    from pipelines.building.build import cache_folder
+    from pipelines.senses.naming import names_of
 
     table = store.observed
     table = table.filter(pc.and_(pc.equal(table["modality"], "image"), pc.greater_equal(table["row"], 0)))
@@ -213,7 +213,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Parse, measure, report."""
     flags = _parser().parse_args(argv)
     from pipelines.settings import Settings
-    from pipelines.store import Store
+    from pipelines.store.store import Store
 
     try:
         store = Store.open(flags.store)
@@ -230,7 +230,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from pipelines.building import DEMO_STORE
+    from pipelines.building.build import DEMO_STORE
 
     out = parser("Retrieval across senses on the demo.")
     out.add_argument("--store", type=Path, default=DEMO_STORE, help=f"a store of the demo ({DEMO_STORE})")

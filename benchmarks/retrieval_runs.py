@@ -13,10 +13,10 @@ from benchmarks.retrieval_rivals import Items, rival_scores, unit
 from kg.memory import kept_memory
 from kg.ranking import realistic_ranks, summary
 from kg.splits import Split, grouped_split
-from pipelines.alignment_training import retrieval_similarities, retrieval_tasks, train_alignment
-from pipelines.concept_ranks import learnable
-from pipelines.joint import Observations, concept_groups, joint_graph
-from pipelines.training import concept_split, linked
+from pipelines.senses.joint import Observations, concept_groups, joint_graph
+from pipelines.training.alignment import retrieval_similarities, retrieval_tasks, train_alignment
+from pipelines.training.concept_ranks import learnable
+from pipelines.training.train import concept_split, linked
 
 if TYPE_CHECKING:
     from fusion.base import JointGraph

@@ -5,7 +5,7 @@ python -m benchmarks.sampling [--quick] [--data DIR] [--seeds N]
 Heads and tails are drawn evenly, ten edges a node: nodes then meet seldom, the worst for the cache and for
 memory. What a step holds is its peak above the graph, the model and its moments, in a process of its own; the
 batch is so small that the smaller graph does not yet run out of nodes to draw. The score is the validation
-MRR on DB15K of `pipelines.link_training.train_links`: the same settings and seeds, all facts in each step
+MRR on DB15K of `pipelines.training.links.train_links`: the same settings and seeds, all facts in each step
 against facts drawn around the batch. The kept state counts, as in a build.
 """
 
@@ -41,11 +41,11 @@ from kg.graph import KnowledgeGraph
 from kg.sampling import NeighborSampler
 from kg.sparse import SortedEdges
 from kg.splits import Learning
-from pipelines.deviation import deviation
-from pipelines.joint import Observations, joint_graph
-from pipelines.link_facts import LinkFacts
-from pipelines.link_training import LinkModel, LinkSteps, train_links
+from pipelines.senses.joint import Observations, joint_graph
 from pipelines.settings import Settings
+from pipelines.training.deviation import deviation
+from pipelines.training.link_facts import LinkFacts
+from pipelines.training.links import LinkModel, LinkSteps, train_links
 
 DEGREE, RELATIONS, FANOUT, SEEDS = 10, 20, (10, 10), 1024
 SPEED, MEMORY, SHARE = 1e6, 1.2, 0.98

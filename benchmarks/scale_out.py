@@ -31,7 +31,7 @@ from benchmarks.serving import served
 
 if TYPE_CHECKING:
     from encoders import Encoder, Engine
-    from pipelines.retrieval import Searcher
+    from pipelines.search.retrieval import Searcher
 
 SHARE = 0.95
 """Of the local rate that Ray has to reach: not slower, within what the machine's own rate varies."""
@@ -96,9 +96,9 @@ def compared(
 def elsewhere(store: Path, count: int) -> tuple[list[Row], dict[str, Any]]:
     """Milvus Lite and an endpoint against the store in this process."""
     from kg.vocabulary import DEFAULT
-    from pipelines import narrowing
-    from pipelines.milvus_index import fill
-    from pipelines.retrieval import Searcher
+    from pipelines.search import narrowing
+    from pipelines.search.milvus_index import fill
+    from pipelines.search.retrieval import Searcher
 
     near = Searcher.open(store)
     asked = questions([near.labels[entity] for entity in near.allowed(None)], count)
@@ -155,7 +155,7 @@ def kept() -> tuple[list[Row], dict[str, Any]]:
 def one_of_several(flags: argparse.Namespace) -> int:
     """Run a part of a training as one of its processes, the first of which prints what came of it."""
     from benchmarks.scale_out_training import part
-    from pipelines.processes import leads, together
+    from pipelines.training.processes import leads, together
 
     with together():
         found = part(flags.part, flags.data)
@@ -175,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if flags.part:
         return one_of_several(flags)
     older, details = kept() if flags.only and not flags.quick else ([], {})
-    rows = []
+    rows: list[Row] = []
     for name in [flags.only] if flags.only else PARTS:
         try:
             measured, found = PARTS[name](flags)

@@ -1,6 +1,6 @@
 """The rows of `benchmarks.scale_out` on training: two processes with one thread each against one alone.
 
-DB15K, the link objective of `pipelines.link_training`, all facts in each step. A rate is that of steps, the
+DB15K, the link objective of `pipelines.training.links`, all facts in each step. A rate is that of steps, the
 score the kept validation MRR of whole trainings with the same settings and seeds. Every training runs in
 processes of its own, the two of one started by torchrun.
 """
@@ -21,12 +21,12 @@ from benchmarks import db15k
 from benchmarks.measure import Row, child
 from benchmarks.sampling import split_of
 from kg.memory import kept_memory
-from pipelines import processes
-from pipelines.deviation import deviation
-from pipelines.joint import Observations, joint_graph
-from pipelines.link_facts import LinkFacts
-from pipelines.link_training import LinkModel, LinkSteps, train_links
+from pipelines.senses.joint import Observations, joint_graph
 from pipelines.settings import Settings
+from pipelines.training import processes
+from pipelines.training.deviation import deviation
+from pipelines.training.link_facts import LinkFacts
+from pipelines.training.links import LinkModel, LinkSteps, train_links
 
 COUNT = 2
 SHARE = 0.8

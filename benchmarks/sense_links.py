@@ -21,7 +21,7 @@ from benchmarks.measure import Row, parser, report
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
-    from pipelines.store import Store
+    from pipelines.store.store import Store
 
 SEEDS = 3
 
@@ -32,11 +32,11 @@ def scores(store: Store, settings: Settings) -> dict[str, float]:
     from kg.links import Answers, both_directions
     from kg.ranking import mean_reciprocal_rank
     from kg.splits import triple_split
-    from pipelines.completion_training import choose_completion
-    from pipelines.joint import joint_graph
-    from pipelines.link_facts import LinkFacts
-    from pipelines.link_training import link_ranks, train_links
-    from pipelines.training import joint_triples
+    from pipelines.senses.joint import joint_graph
+    from pipelines.training.completion import choose_completion
+    from pipelines.training.link_facts import LinkFacts
+    from pipelines.training.links import link_ranks, train_links
+    from pipelines.training.train import joint_triples
 
     graph, share = store.graph.stated(), settings.link_share
     joint = joint_graph(graph, store.observations, settings, diffusion=False)
@@ -61,7 +61,7 @@ def main() -> int:
     flags_of.add_argument("--store", type=Path, default=Path("stores/demo"), help="the demo's (make demo)")
     flags = flags_of.parse_args()
     from kg.memory import kept_memory
-    from pipelines.store import Store
+    from pipelines.store.store import Store
 
     store = Store.open(flags.store)
     settings = replace(store.settings, epochs=2) if flags.quick else store.settings

@@ -152,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags_of = parser(__doc__.split("\n")[0])
     flags_of.add_argument("--store", type=Path, default=Path("stores/demo"), help="the store (stores/demo)")
     flags = flags_of.parse_args(argv)
-    from pipelines.retrieval import Searcher
+    from pipelines.search.retrieval import Searcher
 
     try:
         searcher = Searcher.open(flags.store)

@@ -63,8 +63,8 @@ def heavy(flags: Sequence[str]) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Start, measure, report."""
     flags = parser(__doc__.split("\n")[0]).parse_args(argv)
-    from pipelines.building import DEMO_STORE
-    from pipelines.store import Store, StoreError
+    from pipelines.building.build import DEMO_STORE
+    from pipelines.store.store import Store, StoreError
 
     try:
         Store.open(DEMO_STORE)

@@ -21,10 +21,10 @@ import torch
 from benchmarks.groceries import SETTINGS, TARGET, Shop, data_parser, only, open_shop
 from benchmarks.measure import Row, report
 from kg.splits import Split
-from pipelines.label_split import Taught
-from pipelines.label_training import Labeller, train_labels
-from pipelines.labels import Lesson, prepare, probabilities
-from pipelines.suggestion import suggested
+from pipelines.labels.learn import Lesson, prepare, probabilities
+from pipelines.labels.split import Taught
+from pipelines.labels.training import Labeller, train_labels
+from pipelines.prediction.suggestion import suggested
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipelines.building import build as build
-    from pipelines.question import Query as Query
-    from pipelines.retrieval import Searcher as Searcher
+    from pipelines.building.build import build as build
+    from pipelines.search.question import Query as Query
+    from pipelines.search.retrieval import Searcher as Searcher
     from pipelines.settings import Settings as Settings
-    from pipelines.updating import update as update
+    from pipelines.updating.update import update as update
 
 _HOME = {
-    "build": "building",
-    "Query": "question",
-    "Searcher": "retrieval",
+    "build": "building.build",
+    "Query": "search.question",
+    "Searcher": "search.retrieval",
     "Settings": "settings",
-    "update": "updating",
+    "update": "updating.update",
 }
 
 

@@ -18,15 +18,15 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.building import DEMO_STORE, build, cache_folder
+from pipelines.building.build import DEMO_STORE, build, cache_folder
 from pipelines.flags import key_value, number
-from pipelines.object_storage import place
 from pipelines.settings import Settings
+from pipelines.store.object_storage import place
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipelines.store import Store
+    from pipelines.store.store import Store
 
 
 def parser() -> argparse.ArgumentParser:
@@ -115,8 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     out = flags.out or DEMO_STORE
     try:
-        from pipelines.processes import leads, together
         from pipelines.report import bars
+        from pipelines.training.processes import leads, together
 
         with together(), bars(screen := Console(quiet=not leads())) as progress:
             store = build(
@@ -156,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _show(store: Store, out: str | Path, screen: Console) -> None:
     """Print what was built, and what a person should know of it."""
-    from pipelines.following import told
+    from pipelines.building.following import told
     from pipelines.report import build_table, left_out
 
     screen.print(build_table(store.manifest, store.metrics, str(out)))

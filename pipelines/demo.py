@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.building import DEMO_STORE
+from pipelines.building.build import DEMO_STORE
 
 ANIMALS = "?x schema:about/skos:broader* <https://example.org/wordnet/animal.n.01>"
 
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     from data.stamps.recipe import stamps_ttl
     from pipelines.query import show
-    from pipelines.retrieval import Searcher
+    from pipelines.search.retrieval import Searcher
 
     try:
         media = stamps_ttl().parent / "media"

@@ -21,15 +21,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.concept_evaluation import evaluate
-from pipelines.object_storage import place
-from pipelines.score_table import score_table
-from pipelines.store import Store
+from pipelines.evaluation.concepts import evaluate
+from pipelines.evaluation.score_table import score_table
+from pipelines.store.object_storage import place
+from pipelines.store.store import Store
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from pipelines.history import Progress
+    from pipelines.training.history import Progress
 
 
 SIZES = ("epochs", "structure_width")
@@ -87,7 +87,7 @@ def measured(
     """
     _check(flags)
     if flags.compare:
-        from pipelines.comparison import compare, comparison_table
+        from pipelines.evaluation.comparison import compare, comparison_table
 
         result = compare(*flags.compare)
         return result, comparison_table(result)
@@ -99,8 +99,8 @@ def measured(
     if flags.robustness:
         return _damaged(flags, store, progress)
     if flags.target:
-        from pipelines.label_evaluation import evaluate_labels
-        from pipelines.label_table import labels_table
+        from pipelines.evaluation.label_table import labels_table
+        from pipelines.evaluation.labels import evaluate_labels
 
         result = evaluate_labels(
             store,
@@ -120,8 +120,8 @@ def measured(
 
 
 def _given(flags: argparse.Namespace, progress: Progress | None) -> tuple[dict[str, Any], RenderableType]:
-    from pipelines.given_evaluation import evaluate_given
-    from pipelines.given_split import ABOUT, PARTS
+    from pipelines.evaluation.given import evaluate_given
+    from pipelines.evaluation.given_split import ABOUT, PARTS
     from pipelines.settings import Settings
 
     result = evaluate_given(
@@ -151,7 +151,7 @@ def _check(flags: argparse.Namespace) -> None:
             "expected --media-root DIR beside --reconstructions: a store does not keep the pictures"
         )
     if flags.robustness or flags.reconstructions:
-        from pipelines.plots import check_plots
+        from pipelines.drawing.plots import check_plots
 
         check_plots(flags.robustness or flags.reconstructions)
 
@@ -159,9 +159,9 @@ def _check(flags: argparse.Namespace) -> None:
 def _damaged(
     flags: argparse.Namespace, store: Store, progress: Progress | None
 ) -> tuple[dict[str, Any], str]:
-    from pipelines.damage_curves import half_sentences
-    from pipelines.plots import draw_robustness, write_result
-    from pipelines.robustness import robustness
+    from pipelines.drawing.plots import draw_robustness, write_result
+    from pipelines.evaluation.damage_curves import half_sentences
+    from pipelines.evaluation.robustness import robustness
 
     result = robustness(
         store, flags.target, seeds=flags.seeds, group=flags.group, device=flags.device, progress=progress
@@ -174,8 +174,8 @@ def _damaged(
 def _reconstructed(
     flags: argparse.Namespace, store: Store, progress: Progress | None
 ) -> tuple[dict[str, Any], str]:
-    from pipelines.plots import draw_reconstructions, write_result
-    from pipelines.reconstructions import error_sentences, reconstructions
+    from pipelines.drawing.plots import draw_reconstructions, write_result
+    from pipelines.evaluation.reconstructions import error_sentences, reconstructions
 
     result, examples = reconstructions(store, flags.media_root, progress=progress)
     draw_reconstructions(result, examples, flags.reconstructions)

@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pipelines.object_storage import place
+from pipelines.store.object_storage import place
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from rich.console import Console
 
     from kg.vocabulary import DEFAULT
-    from pipelines.milvus_index import fill
     from pipelines.report import bars
-    from pipelines.store import Store
+    from pipelines.search.milvus_index import fill
+    from pipelines.store.store import Store
 
     try:
         with bars(Console(stderr=True)) as progress:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.flags import print_json
-from pipelines.object_storage import place
+from pipelines.store.object_storage import place
 
 if TYPE_CHECKING:
-    from pipelines.prediction import Prediction, Predictor
+    from pipelines.prediction.predictor import Prediction, Predictor
 
 
 def parser() -> argparse.ArgumentParser:
@@ -95,8 +95,8 @@ def complete(flags: argparse.Namespace) -> int:
     Raises:
         ValueError: one sentence says what is wrong.
     """
-    from pipelines.completion import Completer, write_proposals
-    from pipelines.store import Store
+    from pipelines.prediction.completion import Completer, write_proposals
+    from pipelines.store.store import Store
 
     completer = Completer(Store.open(flags.store))
     found = completer.find(
@@ -122,9 +122,9 @@ def predict(flags: argparse.Namespace) -> tuple[Predictor, list[Prediction]]:
     Raises:
         ValueError: one sentence says what is wrong.
     """
-    from pipelines.building import resolve_device
-    from pipelines.prediction import Predictor
-    from pipelines.store import Store
+    from pipelines.building.build import resolve_device
+    from pipelines.prediction.predictor import Predictor
+    from pipelines.store.store import Store
 
     if not 0 <= flags.abstain <= 1:
         raise ValueError(f"expected --abstain in [0, 1] (got {flags.abstain})")
@@ -157,7 +157,7 @@ def _check_map(flags: argparse.Namespace) -> None:
     """Tell before any work what a map lacks."""
     if flags.map is None:
         return
-    from pipelines.heat_drawing import check_name
+    from pipelines.drawing.heat import check_name
 
     check_name(flags.map)
     if flags.suggest is not None or len(flags.entity) != 1:
@@ -171,10 +171,10 @@ def _mapped(predictor: Predictor, found: Prediction, flags: argparse.Namespace) 
     """Draw the map of a prediction; the same prediction with the place of the peak."""
     from dataclasses import replace
 
-    from pipelines.building import cache_folder, media_folder, resolve_device
-    from pipelines.encoding import MediaAccess
-    from pipelines.heat_drawing import draw
-    from pipelines.heat_map import HeatMapper
+    from pipelines.building.build import cache_folder, media_folder, resolve_device
+    from pipelines.drawing.heat import draw
+    from pipelines.prediction.heat_map import HeatMapper
+    from pipelines.senses.encoding import MediaAccess
 
     media = MediaAccess(media_folder(flags.new, flags.media_root), cache_folder())
     mapper = HeatMapper.of(predictor, media, resolve_device(flags.device))

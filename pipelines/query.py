@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.object_storage import place
+from pipelines.store.object_storage import place
 
 if TYPE_CHECKING:
-    from pipelines.explain import Answer
-    from pipelines.reasons import Reasons
-    from pipelines.retrieval import Searcher
+    from pipelines.search.explain import Answer
+    from pipelines.search.reasons import Reasons
+    from pipelines.search.retrieval import Searcher
 
 MOST_EXPLAINED = 3
 """Hits, the first, that --explain explains."""
@@ -90,14 +90,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Parse, ask, print."""
     flags = parser().parse_args(argv)
     try:
-        from pipelines.building import resolve_device
+        from pipelines.building.build import resolve_device
         from pipelines.flags import key_value, number, weighted
 
         weights = {
             sense: number(text, "--weight")
             for sense, text in (key_value(pair, "--weight") for pair in flags.weight)
         }
-        from pipelines.retrieval import Searcher
+        from pipelines.search.retrieval import Searcher
 
         device = resolve_device(flags.device)
         searcher = Searcher.open(
@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         reasons = _reasons(searcher, answer) if flags.explain else []
         if flags.html is not None:
-            from pipelines.page import write_page
+            from pipelines.search.answer_page import write_page
 
             write_page(flags.html, answer, reasons)
     except (ValueError, OSError, ImportError) as error:
@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _reasons(searcher: Searcher, answer: Answer) -> list[Reasons]:
-    from pipelines.reasons import explain
+    from pipelines.search.reasons import explain
 
     if answer.question is None or not answer:
         return []

@@ -17,10 +17,10 @@ from pipelines.wording import counted
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipelines.completion import Found
-    from pipelines.explain import Hit
-    from pipelines.prediction import Prediction
-    from pipelines.reasons import Reasons
+    from pipelines.prediction.completion import Found
+    from pipelines.prediction.predictor import Prediction
+    from pipelines.search.explain import Hit
+    from pipelines.search.reasons import Reasons
 
 STAGES = {
     "rdf": "reading RDF",
@@ -160,7 +160,7 @@ def proposals_table(found: Found) -> Table:
 
 def hits_table(title: str, hits: Iterable[Hit], names: dict[str, str], anchors: list[str]) -> Table:
     """Hits with their score by modality and the path of facts that leads to them."""
-    from pipelines.explain import readable_path, why
+    from pipelines.search.explain import readable_path, why
 
     table = Table(title=escape(title), title_justify="left", pad_edge=False, expand=False)
     table.add_column("", justify="right")
@@ -179,7 +179,7 @@ def hits_table(title: str, hits: Iterable[Hit], names: dict[str, str], anchors: 
 
 def reasons_lines(found: Reasons) -> list[str]:
     """Reasons in lines: nearest evidence, chains of facts, ranks as if something were not so."""
-    from pipelines.explain import readable_path
+    from pipelines.search.explain import readable_path
 
     lines = [f"{found.label}: rank {found.rank} of {found.candidates:,}, score {found.score:.2f}"]
     for one in found.evidence:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.object_storage import is_url, local_store, place
+from pipelines.store.object_storage import is_url, local_store, place
 
 NEEDED = {
     "fastapi": "fastapi",
@@ -83,7 +83,7 @@ def checked(flags: argparse.Namespace) -> str | None:
     Raises:
         ValueError: one sentence says what is wrong.
     """
-    from pipelines.service_limits import read_token
+    from pipelines.service.limits import read_token
 
     if not 0 <= flags.port <= 65535:
         raise ValueError(f"expected --port from 0 to 65535 (got {flags.port})")
@@ -143,9 +143,9 @@ def serve(flags: argparse.Namespace) -> None:
     token = checked(flags)
     import uvicorn
 
-    from pipelines.building import cache_folder, resolve_device
-    from pipelines.service import make_app
-    from pipelines.serving_state import Opening, States
+    from pipelines.app import make_app
+    from pipelines.building.build import cache_folder, resolve_device
+    from pipelines.service.state import Opening, States
 
     folder = local_store(flags.store, cache_folder()) if is_url(flags.store) else flags.store
     with listen(flags.host, flags.port) as door:

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipelines.updating import Updated
+    from pipelines.updating.update import Updated
 
 MOST = 5
 """Sentences on what was left out that are shown."""
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         from pipelines.build_kg import disk_sentence
         from pipelines.report import bars
-        from pipelines.updating import update
+        from pipelines.updating.update import update
 
         screen = Console(stderr=False)
         with bars(screen) as progress:
@@ -99,7 +99,7 @@ class _Callable(ModuleType):
     """`from pipelines import update` names the function, but this module once it was imported."""
 
     def __call__(self, *args: Any, **named: Any) -> Updated:
-        from pipelines.updating import update
+        from pipelines.updating.update import update
 
         return update(*args, **named)
 

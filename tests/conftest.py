@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from pipelines.retrieval import Searcher
+    from pipelines.search.retrieval import Searcher
     from pipelines.settings import Settings
 
 EX = "https://example.org/c/"
@@ -187,7 +187,7 @@ def store_folder(collection: Collection, session_folder: Path, settings: Setting
 @pytest.fixture(scope="session")
 def labelled(collection: Collection, session_folder: Path, settings: Settings) -> Path:
     """A store that predicts what a card is about; two cards do not say."""
-    from pipelines.building import build
+    from pipelines.building.build import build
 
     more = (
         '\nex:apple9 a ex:Card ; schema:name "An apple that nobody filed"@en ;'
@@ -204,7 +204,7 @@ def labelled(collection: Collection, session_folder: Path, settings: Settings) -
 
 @pytest.fixture(scope="session")
 def searcher(store_folder: Path) -> Searcher:
-    from pipelines.retrieval import Searcher
+    from pipelines.search.retrieval import Searcher
 
     return Searcher.open(store_folder)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ READS_RDF = {"rdf", "rdf_file", "rdf_exchange", "endpoint", "sparql", "source", 
     *("closure", "supplement", "patterns", "construct", "fixpoint", "consistency", "shapes", "reasoner"),
     *("statements", "consequences", "sparql_client", "endpoint_facts"),
 }
+GROUND = {"settings", "files", "wording"}
+FLOORS = (
+    *("senses", "training", "store", "labels", "building", "updating", "search", "prediction"),
+    *("evaluation", "drawing", "service", "page"),
+)
+"""The folders of pipelines: each may import those before it, and all may import the ground."""
 EXTRAS = {
     "test_architecture",
     "test_readme",
@@ -64,6 +71,34 @@ def test_a_file_keeps_the_rules_of_the_house(path: Path) -> None:
             assert called not in ("np.load", "numpy.load") or flags.get("allow_pickle") == "False"
 
 
+def above(path: Path) -> set[str]:
+    """What a file of pipelines imports from floors above its own, which is none of its business."""
+    _, floor, *rest = path.relative_to(ROOT).with_suffix("").parts
+    if not rest and floor not in GROUND:
+        return set()  # the commands and what belongs to them stand on the roof
+    below = {*FLOORS[: FLOORS.index(floor) + 1]} if rest else set()
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("pipelines.")}
+    return used - below - GROUND
+
+
+@pytest.mark.parametrize("floor", [*FLOORS, "."])
+def test_pipelines_import_one_way(floor: str) -> None:
+    for path in sorted((ROOT / "pipelines" / floor).glob("*.py")):
+        assert not above(path), f"{path} imports from a floor above its own: {', '.join(sorted(above(path)))}"
+
+
+def test_every_folder_of_pipelines_is_a_floor_and_is_installed_with_all_its_files() -> None:
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    floors = {path.parent.name for path in (ROOT / "pipelines").glob("*/*.py")}
+    others = [
+        path for path in (ROOT / "pipelines").rglob("*") if path.suffix in (".css", ".html", ".tsv", ".json")
+    ]
+    assert floors == {*FLOORS}
+    assert {f"pipelines.{floor}" for floor in floors} <= {*setup["packages"]}
+    for path in others:
+        assert path.name in setup["package-data"][f"pipelines.{path.parent.name}"]
+
+
 def test_every_test_mirrors_a_source_file() -> None:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         folder = ROOT / path.relative_to(ROOT / "tests").parent
@@ -75,9 +110,31 @@ def test_the_rules_see_what_they_forbid(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
     (tmp_path / "kg").mkdir()
     bad = tmp_path / "kg" / "bad.py"
-    for line in ("import pipelines.store", "from fusion import base", "import pickle", "eval('1')"):
+    for line in ("import pipelines.store.store", "from fusion import base", "import pickle", "eval('1')"):
         bad.write_text(f"def late() -> None:\n    {line}\n")
         with pytest.raises(AssertionError):
             test_a_file_keeps_the_rules_of_the_house(bad)
     bad.write_text("from .attention import unit\nfrom . import texts\n")
     assert imports(bad) == {"kg.attention", "kg.attention.unit", "kg", "kg.texts"}
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("from pipelines.training.links import LinkModel", set()),
+        ("from pipelines.store import manifest", set()),
+        ("from pipelines.search.cards import style", {"search"}),
+        ("from pipelines import search", {"search"}),
+        ("from pipelines import Searcher", {"Searcher"}),
+        ("import pipelines.query", {"query"}),
+        ("from ..page import words", {"page"}),
+    ],
+)
+def test_a_floor_above_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, found: set[str]
+) -> None:
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    low = tmp_path / "pipelines" / "store" / "states.py"
+    low.parent.mkdir(parents=True)
+    low.write_text(f"def late() -> None:\n    {line}\n")
+    assert above(low) == found

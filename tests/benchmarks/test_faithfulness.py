@@ -11,7 +11,7 @@ import torch
 from benchmarks.faithfulness import case, drops, other_facts, questions, rows, summary
 
 if TYPE_CHECKING:
-    from pipelines.retrieval import Searcher
+    from pipelines.search.retrieval import Searcher
 
 
 def test_random_facts_touch_the_chain_and_are_none_of_it(searcher: Searcher, collection: Any) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.priors import Row, attention_mass, means, rows, with_shuffled
 from benchmarks.priors_figure import RIGHT, WRONG, draw
-from pipelines.joint import joint_graph
-from pipelines.store import Store
+from pipelines.senses.joint import joint_graph
+from pipelines.store.store import Store
 
 BROADER = "http://www.w3.org/2004/02/skos/core#broader"
 

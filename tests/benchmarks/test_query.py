@@ -37,7 +37,7 @@ def test_a_claim_holds_up_to_its_limit() -> None:
 def test_without_the_demo_one_sentence_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pipelines.building.DEMO_STORE", tmp_path / "none")
+    monkeypatch.setattr("pipelines.building.build.DEMO_STORE", tmp_path / "none")
     assert main(["--quick"]) == 1
     out, err = capsys.readouterr()
     assert out == ""

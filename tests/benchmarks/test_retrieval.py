@@ -10,7 +10,7 @@ import pytest
 from benchmarks.retrieval import gain, interval, rows
 from benchmarks.retrieval_rivals import Items, Linear, Recipe, both_ways, unit
 from benchmarks.retrieval_runs import ABOUT, shuffled
-from pipelines.store import Store
+from pipelines.store.store import Store
 
 
 def test_the_interval_is_students_of_the_paired_differences() -> None:

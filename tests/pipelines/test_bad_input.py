@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import build_kg, query
-from pipelines.link_training import LinkSteps
+from pipelines.training.links import LinkSteps
 
 FACT = "<urn:a> <urn:knows> <urn:b> .\n"
 SCHEMA = "https://schema.org/"
@@ -560,12 +560,12 @@ def test_stopping_an_update_while_its_libraries_are_loaded_is_one_sentence(
 ) -> None:
     class Stops:
         def find_spec(self, name: str, *rest: object) -> None:
-            if name == "pipelines.updating":
+            if name == "pipelines.updating.update":
                 raise KeyboardInterrupt
 
     from pipelines.update import main as update_main
 
-    monkeypatch.delitem(sys.modules, "pipelines.updating", raising=False)
+    monkeypatch.delitem(sys.modules, "pipelines.updating.update", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Stops(), *sys.meta_path])
     assert update_main([str(tmp_path)]) == 130
     assert capsys.readouterr().err == "stopped; the store is as it was\n"

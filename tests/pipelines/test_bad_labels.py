@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from pipelines import build_kg, evaluate, predict
-from pipelines.store import Store
+from pipelines.store.store import Store
 
 EX = "https://example.org/"
 STATE = EX + "state"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import demo
-from pipelines.store import Store, StoreError
+from pipelines.store.store import Store, StoreError
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.concept_evaluation import evaluate
 from pipelines.evaluate import main
-from pipelines.joint import concept_groups
-from pipelines.link_evaluation import stored_links
-from pipelines.ranked import Ranked
-from pipelines.score_table import rows_table
-from pipelines.store import Store
-from pipelines.training import concept_split
+from pipelines.evaluation.concepts import evaluate, stored_links
+from pipelines.evaluation.score_table import rows_table
+from pipelines.senses.joint import concept_groups
+from pipelines.store.store import Store
+from pipelines.training.ranked import Ranked
+from pipelines.training.train import concept_split
 
 ROWS = [
     "text to image",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.flags import key_value, number, print_json, weighted
-from pipelines.predicted import Place
+from pipelines.prediction.predicted import Place
 
 
 def test_a_pair_is_split_at_its_last_equals_sign() -> None:

@@ -108,7 +108,7 @@ def test_ctrl_c_ends_without_a_traceback(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipelines.retrieval.Searcher.search", stop)
+    monkeypatch.setattr("pipelines.search.retrieval.Searcher.search", stop)
     assert main(["--store", str(store_folder), "--text", "a cat"]) == 130
     assert capsys.readouterr() == ("", "")
 

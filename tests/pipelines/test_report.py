@@ -7,8 +7,8 @@ from io import StringIO
 import pyarrow as pa
 from rich.console import Console
 
-from pipelines.explain import Hit
 from pipelines.report import bars, build_table, hits_table, left_out, score_line
+from pipelines.search.explain import Hit
 
 
 def printed(thing: object) -> str:

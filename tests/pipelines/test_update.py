@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 import pipelines
-from pipelines.building import build
+from pipelines.building.build import build
 from pipelines.settings import Settings
-from pipelines.states import locked
-from pipelines.store import Store
+from pipelines.store.states import locked
+from pipelines.store.store import Store
 from pipelines.update import main
 
 BASE = "<urn:a> <urn:knows> <urn:b> .\n<urn:b> <urn:knows> <urn:c> .\n"
@@ -253,7 +253,7 @@ def test_a_killed_process_leaves_the_store_and_no_lock(store: Path, run: Run) ->
 
 READER = """
 import sys
-from pipelines.store import Store
+from pipelines.store.store import Store
 store = Store.open(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()

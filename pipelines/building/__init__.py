@@ -1,0 +1,1 @@
+"""A build, stage by stage: read, check, train, embed, write."""

@@ -1,0 +1,1 @@
+"""Pictures by matplotlib, which is an extra, and of heat maps."""

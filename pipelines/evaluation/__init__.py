@@ -1,0 +1,1 @@
+"""What is measured of a store or of a user's own split, and how the figures are told."""

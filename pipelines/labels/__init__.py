@@ -1,0 +1,1 @@
+"""What is learned of a property that some entities have: the label objective, from target to scores."""

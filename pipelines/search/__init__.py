@@ -1,0 +1,1 @@
+"""A question: understood, constrained, scored, answered, and its answer explained and shown as cards."""

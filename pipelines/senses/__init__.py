@@ -1,0 +1,1 @@
+"""What is observed of entities: encoded, named, put on scales, and joined to the facts' graph."""

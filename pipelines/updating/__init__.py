@@ -1,0 +1,1 @@
+"""A store's next state, made without training."""
