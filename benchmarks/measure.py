@@ -80,11 +80,16 @@ def in_turn(
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
 
 
-def child(module: str, *flags: str) -> dict[str, Any]:
-    """Run a part of a benchmark in a process of its own; what it printed last, as JSON."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", module, *flags], stdout=subprocess.PIPE, check=True, text=True
-    )
+def child(module: str, *flags: str, by: Sequence[str] = ()) -> dict[str, Any]:
+    """Run a part of a benchmark in a process of its own; what it printed last, as JSON.
+
+    Args:
+        module: the benchmark.
+        flags: what to give to it.
+        by: flags of Python by which it is started, such as those of torchrun; by default none.
+    """
+    command = [sys.executable, "-W", "ignore", *by, "-m", module, *flags]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 

@@ -1,16 +1,19 @@
-"""What is done by other processes against the same done in this one: Ray, Milvus, a SPARQL endpoint.
+"""What is done by other processes against the same done in this one: Ray, torchrun, Milvus, an endpoint.
 
-python -m benchmarks.scale_out [--quick] --store stores/demo
+python -m benchmarks.scale_out [--quick] --store stores/demo [--data DIR] [--only training]
 
 Ray: two workers on this machine encode pictures of 500 x 400, against the local threads; a rate is that
-between the first batch done and the last, what comes before stands in the details. Milvus: a file of Milvus
-Lite with the store's vectors; endpoint: the store's own service. Both are asked the questions of
-`benchmarks.query`, with constraints and without, and so is the store in this process. All need
-`pip install '.[ray,milvus,serve]'`.
+between the first batch done and the last, what comes before stands in the details. Training: see
+`benchmarks.scale_out_training`. Milvus: a file of Milvus Lite with the store's vectors; endpoint: the store's
+own service. Both are asked the questions of `benchmarks.query`, with constraints and without, and so is the
+store in this process. All but training need `pip install '.[ray,milvus,serve]'`. With `--only` the other
+rows stay as they were measured last.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import statistics
 import sys
 import tempfile
@@ -20,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import db15k, measure
 from benchmarks.encoding import draw
 from benchmarks.measure import Row, parser, report
 from benchmarks.query import CONSTRAINTS, Question, questions
@@ -114,17 +118,73 @@ def elsewhere(store: Path, count: int) -> tuple[list[Row], dict[str, Any]]:
     return [first, second], {"Milvus Lite": one | {"filled": filling}, "endpoint": other}
 
 
+def encoding(flags: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
+    """By Ray."""
+    with tempfile.TemporaryDirectory() as place:
+        draw(Path(place), 96 if flags.quick else 640)
+        rows, found = by_ray(sorted(Path(place).iterdir()), 1 if flags.quick else min(3, flags.repeats))
+    return rows, {"Ray": found}
+
+
+def training(flags: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
+    """By torchrun."""
+    from benchmarks.scale_out_training import by_processes
+
+    repeats = min(3, flags.repeats)
+    rows, found = by_processes(flags.data, quick=flags.quick, repeats=repeats, seeds=flags.seeds)
+    return rows, {"training": found | {"machine": measure.machine()}}
+
+
+def asking(flags: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
+    """By Milvus and at an endpoint."""
+    return elsewhere(flags.store, QUICK_COUNT if flags.quick else COUNT)
+
+
+PARTS = {"encoding": encoding, "training": training, "asking": asking}
+
+
+def kept() -> tuple[list[Row], dict[str, Any]]:
+    """What was measured last."""
+    path = measure.RESULTS / "scale_out.json"
+    if not path.is_file():
+        return [], {}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return [Row(**row) for row in found["rows"]], found["details"]
+
+
+def one_of_several(flags: argparse.Namespace) -> int:
+    """Run a part of a training as one of its processes, the first of which prints what came of it."""
+    from benchmarks.scale_out_training import part
+    from pipelines.training.processes import leads, together
+
+    with together():
+        found = part(flags.part, flags.data)
+        if leads():
+            print(json.dumps(found))
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, measure, report."""
     flags_of = parser("Other processes against this one.")
     flags_of.add_argument("--store", type=Path, default=Path("stores/demo"), help="the store (stores/demo)")
+    flags_of.add_argument("--data", type=Path, default=db15k.DATA, help=f"folder of DB15K ({db15k.DATA})")
+    flags_of.add_argument("--seeds", type=int, default=3, help="seeds that each side trains with (3)")
+    flags_of.add_argument("--only", choices=PARTS, help="measure these rows alone")
     flags = flags_of.parse_args(argv)
-    rows, details = elsewhere(flags.store, QUICK_COUNT if flags.quick else COUNT)
-    with tempfile.TemporaryDirectory() as place:
-        draw(Path(place), 96 if flags.quick else 640)
-        files = sorted(Path(place).iterdir())
-        measured, details["Ray"] = by_ray(files, 1 if flags.quick else min(3, flags.repeats))
-    return report("scale_out", [*measured, *rows], quick=flags.quick, details=details)
+    if flags.part:
+        return one_of_several(flags)
+    older, details = kept() if flags.only and not flags.quick else ([], {})
+    rows: list[Row] = []
+    for name in [flags.only] if flags.only else PARTS:
+        try:
+            measured, found = PARTS[name](flags)
+        except FileNotFoundError as error:
+            flags_of.error(str(error))
+        rows, details = [*rows, *measured], details | found
+    names = {row.benchmark for row in rows}
+    rows += [row for row in older if row.benchmark not in names]
+    return report("scale_out", rows, quick=flags.quick, details=details)
 
 
 if __name__ == "__main__":

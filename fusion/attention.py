@@ -147,12 +147,7 @@ class CrossModalAttention(SenseFusion):
             lacking = (~own.present).nonzero().squeeze(1)
             vectors = own.vectors * self.own_gain[place].exp()
             if len(lacking):
-                part = View(
-                    {key: sense[lacking] for key, sense in view.senses.items()},
-                    None if view.affinity is None else view.affinity[lacking],
-                    None if view.entities is None else view.entities[lacking],
-                )
-                inferred, _ = self.infer(part, memory, visible, name)
+                inferred, _ = self.infer(view[lacking], memory, visible, name)
                 vectors = vectors.index_add(0, lacking, inferred * self.inferred_gain[place].exp())
             out[name] = Sense(vectors, own.present)
         return out

@@ -80,7 +80,7 @@ class Sense:
     vectors: Tensor
     present: Tensor
 
-    def __getitem__(self, rows: Tensor) -> Sense:
+    def __getitem__(self, rows: Tensor | slice) -> Sense:
         """The sense of these rows."""
         return Sense(self.vectors[rows], self.present[rows])
 
@@ -113,6 +113,14 @@ class View:
 
     def __len__(self) -> int:
         return len(next(iter(self.senses.values())).present)
+
+    def __getitem__(self, rows: Tensor | slice) -> View:
+        """What is known of these rows."""
+        return View(
+            {name: sense[rows] for name, sense in self.senses.items()},
+            None if self.affinity is None else self.affinity[rows],
+            None if self.entities is None else self.entities[rows],
+        )
 
 
 def view_of(memory: Senses, graph: JointGraph, rows: Tensor) -> View:

@@ -6,6 +6,8 @@ so training now and then takes the free row away.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -44,15 +46,18 @@ class StructureEncoder(nn.Module):
         log_weight: Tensor,
         without_row: Tensor | None = None,
         nodes: Tensor | None = None,
+        whole: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Encode all entities, or only the given `nodes` ``(m,)``, between which the edges then run.
 
         Those in the mask `without_row` ``(n,)`` or ``(m,)`` are encoded as if they were new. The gradient
-        of the free rows is sparse where `nodes` are given: it holds theirs alone.
+        of the free rows is sparse where `nodes` are given: it holds theirs alone. Where the edges lead into
+        some entities only, `whole` adds what others find for the rest, layer by layer.
         """
         state = self.rows if nodes is None else nn.functional.embedding(nodes, self.rows, sparse=True)
         if without_row is not None:
             state = state.masked_fill(without_row.unsqueeze(1), 0.0)
         for layer in self.layers:
-            state = state + layer(state, edges, log_weight)
+            heard = layer(state, edges, log_weight)
+            state = state + (heard if whole is None else whole(heard))
         return state

@@ -25,7 +25,7 @@ class NeighborSampler(BaseSampler):
         edge_index: ``(2, E)`` int64, source above target.
         num_nodes: number of nodes.
         fanout: most edges to sample into each node, for each hop.
-        seed: of the draws.
+        seed: of the draws, which come from the generator `random`.
 
     Raises:
         ValueError: if a fan-out is below 1 or an edge points outside of the nodes.
@@ -40,7 +40,7 @@ class NeighborSampler(BaseSampler):
         self._order = edge_index[1].argsort(stable=True)
         self._source = edge_index[0][self._order]
         self._indptr = row_offsets(edge_index[1], num_nodes)
-        self._random = torch.Generator(device=edge_index.device).manual_seed(seed)
+        self.random = torch.Generator(device=edge_index.device).manual_seed(seed)
 
     def sample(self, seeds: Tensor) -> SamplerOutput:
         """Sample around distinct seeds.
@@ -92,7 +92,7 @@ class NeighborSampler(BaseSampler):
         out = sizes.new_empty(len(sizes), count)
         for step in range(count):
             last = sizes - count + step
-            share = torch.rand(len(sizes), generator=self._random, device=sizes.device, dtype=torch.float64)
+            share = torch.rand(len(sizes), generator=self.random, device=sizes.device, dtype=torch.float64)
             drawn = (share * (last + 1)).long()
             repeated = (out[:, :step] == drawn.unsqueeze(1)).any(1)
             out[:, step] = torch.where(repeated, last, drawn)

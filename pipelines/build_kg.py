@@ -3,7 +3,9 @@
     python -m pipelines.build_kg                               # the demo, and three questions to it
     python -m pipelines.build_kg my.ttl pictures.ttl --out my_store
 
-A stopped build loses nothing: the same command continues.
+A stopped build loses nothing: the same command continues. Several processes train one model:
+
+    torchrun --nproc-per-node 2 -m pipelines.build_kg my.ttl pictures.ttl --out my_store
 """
 
 from __future__ import annotations
@@ -14,12 +16,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.building.build import DEMO_STORE, build, cache_folder
 from pipelines.flags import key_value, number
 from pipelines.settings import Settings
 from pipelines.store.object_storage import place
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipelines.store.store import Store
 
 
 def parser() -> argparse.ArgumentParser:
@@ -103,16 +110,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = parser().parse_args(argv)
     from rich.console import Console
 
-    from pipelines.building.following import told
-    from pipelines.report import bars, build_table, left_out
-
-    screen = Console(stderr=False)
     if flags.inputs and flags.out is None:
         print("error: expected --out DIR beside the inputs: where should the store lie?", file=sys.stderr)
         return 2
     out = flags.out or DEMO_STORE
     try:
-        with bars(screen) as progress:
+        from pipelines.report import bars
+        from pipelines.training.processes import leads, together
+
+        with together(), bars(screen := Console(quiet=not leads())) as progress:
             store = build(
                 flags.inputs,
                 out,
@@ -129,6 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 reject=flags.reject,
                 engine=flags.engine,
             )
+            if not leads():
+                return 0
     except (ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -138,6 +146,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; nothing is lost: the same command continues", file=sys.stderr)
         return 130
+    _show(store, out, screen)
+    if not flags.inputs and out == DEMO_STORE:
+        from pipelines import demo
+
+        return demo.main([])
+    return 0
+
+
+def _show(store: Store, out: str | Path, screen: Console) -> None:
+    """Print what was built, and what a person should know of it."""
+    from pipelines.building.following import told
+    from pipelines.report import build_table, left_out
+
     screen.print(build_table(store.manifest, store.metrics, str(out)))
     for one in store.manifest["targets"]:
         for sentence in one["sentences"]:
@@ -146,11 +167,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(sentence, file=sys.stderr)
     for sentence in left_out(store.manifest, store.observed):
         print(sentence, file=sys.stderr)
-    if not flags.inputs and out == DEMO_STORE:
-        from pipelines import demo
-
-        return demo.main([])
-    return 0
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ def cache_folder() -> Path:
     return Path(os.environ.get("SENSEGRAPH_CACHE") or ".cache").absolute()
 
 
-def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Write tensors as safetensors.
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, head: dict[str, str] | None = None) -> None:
+    """Write tensors as safetensors, with texts in the file's head.
 
     Raises:
         OSError: the disk says no.
@@ -28,7 +28,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
 
     owned = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     try:
-        save_file(owned, path)
+        save_file(owned, path, head)
     except SafetensorError as error:  # its error of the disk is no OSError
         raise OSError(str(error)) from error
 

@@ -6,13 +6,15 @@ read and encoded is kept, and the same call continues.
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.building.reading import fetched, read_inputs
+from pipelines.building.reading import fetched, inputs_digest, read_inputs
 from pipelines.files import cache_folder
 from pipelines.settings import Settings
 from pipelines.store.manifest import is_store
@@ -70,9 +72,14 @@ def build(
         reject: reviewed files of proposals that are none, and are not proposed again.
         engine: who encodes: local for threads of this process, ray for the workers of a Ray cluster.
 
+    Inside `pipelines.training.processes.together` several processes train, each calling this with the same
+    arguments; the first one reads, encodes and writes, and the others find that on the disk.
+
     Raises:
         ValueError: the inputs, the settings or the folder are not right, a rule or a shape is wrong, or,
             where that is `strict`, the facts contradict each other; one sentence says how.
+        DisagreementError: the processes were given different inputs or settings; nothing was written.
+        LostError: another process ended.
         ImportError: what the engine needs is not installed.
     """
     from encoders import make_encoder, make_engine
@@ -80,41 +87,53 @@ def build(
     from kg.vocabulary import DEFAULT
     from pipelines.building.following import check_findings, reasoning_of, with_cycles
     from pipelines.building.review import fact_ids, write_accepted
+    from pipelines.building.training import trained_in
     from pipelines.building.writing import write_manifest
-    from pipelines.labels.learn import learn, prepare
     from pipelines.labels.target import find_target
     from pipelines.senses.encoding import MediaAccess, encode_observations
+    from pipelines.training import processes
     from pipelines.training.logs import check_logs
-    from pipelines.training.train import train, with_scaled_numbers
+    from pipelines.training.train import with_scaled_numbers
 
     settings, far = settings or Settings(), str(out) if is_url(out) else None
     if far is not None:
         check_free(far)
     out = Path(out) if far is None else building_place(far, cache_folder())
-    inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if not processes.leads():  # it finds what the first one has encoded, and is silent
+        engine, progress = "local", None
     say = progress or (lambda stage, done, total: None)
     if settings.fusion not in FUSIONS:
         raise ValueError(f"expected a fusion among {', '.join(FUSIONS)} (got {settings.fusion!r})")
     check_logs(settings.log)
     make_engine(engine, lambda: make_encoder("text"))  # that it cannot be reached is told before the work
-    if not inputs:
-        from data.stamps.recipe import stamps_ttl
-
-        inputs = [stamps_ttl()]
     reasoning = reasoning_of(settings, rules, shapes, strict)
-    recover_folder(out.absolute())
-    _check_out(out, inputs)
-    inputs, media_root, bring = fetched(inputs, media_root, cache_folder())
-    work = out.absolute().with_name(f".{out.name}.building")
-    clock = Clock()
     accepted, refused = _reviewed(accept, reject)
-    extra = out.absolute().with_name(f".{out.name}.accepted.nq")
-    if accepted:
-        extra.parent.mkdir(parents=True, exist_ok=True)
-        write_accepted(accepted, extra)
-    with clock("reading"):
-        read_in = [*inputs, extra] if accepted else inputs
-        graph, report = read_inputs(read_in, work, reasoning, lenient, allow_remote, say)
+    processes.same(
+        lambda: {
+            "inputs": inputs_digest(given, lenient, reasoning),
+            "settings": json.dumps(settings.as_json()),
+            "reviewed facts": repr((accepted, refused)),
+        }
+    )
+    work, extra, kept = (
+        out.absolute().with_name(f".{out.name}.{what}") for what in ("building", "accepted.nq", "training")
+    )
+    clock = Clock()
+    with processes.first():
+        if not given:
+            from data.stamps.recipe import stamps_ttl
+
+            given = [stamps_ttl()]
+        recover_folder(out.absolute())
+        _check_out(out, given)
+        given, media_root, bring = fetched(given, media_root, cache_folder())
+        if accepted:
+            extra.parent.mkdir(parents=True, exist_ok=True)
+            write_accepted(accepted, extra)
+        with clock("reading"):
+            read_in = [*given, extra] if accepted else given
+            graph, report = read_inputs(read_in, work, reasoning, lenient, allow_remote, say)
     report["findings"] = with_cycles(report["findings"], graph, settings)
     check_findings(report, strict)
     rejected = fact_ids(graph, refused)
@@ -122,30 +141,44 @@ def build(
         find_target(graph, iri, settings.group)
     for iri in settings.prior:
         graph.relation_id(iri)
-    access = MediaAccess(media_folder(inputs, media_root), cache_folder(), allow_remote, bring)
+    access = MediaAccess(media_folder(given, media_root), cache_folder(), allow_remote, bring)
     where = resolve_device(device)
-    with clock("encoding"):
+    with clock("encoding"), processes.first():
         encoded = encode_observations(
             graph, DEFAULT, settings, access, device=where, progress=say, engine=engine
         )
     encoded = encoded.seen_as(with_scaled_numbers(graph, encoded.observations, settings))
-    with clock("training"):
-        trained = train(graph, encoded.observations, settings, device=where, progress=say, rejected=rejected)
-    learned = []
-    with clock("labels"):
-        for iri in settings.target:
-            lesson = prepare(graph, encoded.observations, encoded.table, iri, settings)
-            learned.append(learn(lesson, settings, say, device=where))
+    trained, learned = trained_in(
+        kept,
+        graph,
+        work / "graph",
+        encoded,
+        settings,
+        device=where,
+        progress=say,
+        clock=clock,
+        rejected=rejected,
+    )
     report["notes"] = [*report["notes"], *_stops(trained, learned, strict)]
-    _write(work, out.name, graph, encoded, trained, learned, settings, clock)
-    write_manifest(work, graph, report, encoded, trained, learned, settings, inputs, access.root)
+    if processes.leads():
+        _write(work, out.name, graph, encoded, trained, learned, settings, clock)
+        write_manifest(work, graph, report, encoded, trained, learned, settings, given, access.root)
+        _put(work, out)
+        extra.unlink(missing_ok=True)
+        shutil.rmtree(kept, ignore_errors=True)
+        if far is not None:
+            put_store(out, far)
+    processes.wait()
+    return Store.open(far or out)
+
+
+def _put(work: Path, out: Path) -> None:
+    """Put a whole store in its place."""
     if out.exists():
         with locked(out, wait=True):  # an update that is at work there would else write into the new one
             replace_folder(work, out.absolute())
     else:
         replace_folder(work, out.absolute())
-    extra.unlink(missing_ok=True)
-    return Store.open(out if far is None else put_store(out, far))
 
 
 def _write(
@@ -210,8 +243,10 @@ def resolve_device(device: str) -> str:
     """
     import torch
 
+    from pipelines.training import processes
+
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.device(device)
     except RuntimeError:
@@ -220,7 +255,7 @@ def resolve_device(device: str) -> str:
         raise ValueError(
             f"expected a device of this machine (got {device}, but torch finds no CUDA): use cpu"
         )
-    return device
+    return processes.own_gpu() if device == "cuda" and processes.count() > 1 else device
 
 
 class Clock:

@@ -28,15 +28,16 @@ def read_inputs(
     allow_remote: bool,
     say: Progress,
 ) -> tuple[KnowledgeGraph, dict[str, Any]]:
-    """Read the inputs, or take what a stopped build of the same inputs has read."""
+    """Read the inputs, or take what a stopped build of the same inputs, or the first process, has read."""
     from kg.graph import KnowledgeGraph
     from kg.rdf import read
+    from pipelines.training import processes
 
-    digest = _digest(inputs, lenient, reasoning)
+    digest = inputs_digest(inputs, lenient, reasoning)
     marker, statements = work / "reading.json", work / STATEMENTS
-    if digest and marker.is_file() and statements.is_file():
+    if marker.is_file() and statements.is_file():
         report: dict[str, Any] = json.loads(marker.read_text(encoding="utf-8"))
-        if report["digest"] == digest:
+        if (digest and report["digest"] == digest) or not processes.leads():
             return KnowledgeGraph.load(work / "graph"), report
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -92,7 +93,7 @@ def fetched(
     return local, media_root if root is None else root.local, None if root is None else root.bring
 
 
-def _digest(inputs: Sequence[str | Path], lenient: bool, reasoning: Reasoning | None) -> str:
+def inputs_digest(inputs: Sequence[str | Path], lenient: bool, reasoning: Reasoning | None) -> str:
     """A hash of all that is read; empty when an endpoint is among the inputs, which may change."""
     from kg.rdf_file import files_in
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipelines.training.history import Course
+from pipelines.training.course import Course
 
 SIDE = 64
 NOISE = 0.1

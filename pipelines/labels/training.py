@@ -22,8 +22,10 @@ from pipelines.labels.split import Taught, folds
 from pipelines.labels.target import Target
 from pipelines.labels.trust import Examples, choose_spaces, learn_trust
 from pipelines.settings import Settings
+from pipelines.training import processes
 from pipelines.training.alignment import context_modalities
-from pipelines.training.history import Course, History, Progress
+from pipelines.training.course import Course
+from pipelines.training.history import History, Progress
 
 BATCH = 512
 SMOOTHING = 0.05
@@ -54,6 +56,7 @@ def train_labels(graph: JointGraph, taught: Taught, settings: Settings, progress
     The graph must be free of the target and of whatever gives it away. First the few scalars of the classes'
     rows are learned (see pipelines.labels.trust); then the learned term is added. In each of its
     steps, senses of some entities are hidden and disturbed, so that the model does not lean on one of them.
+    Several processes share the rows of a batch; the memory, and what is fitted at once, are each one's own.
 
     Raises:
         TrainingError: a loss is no number before there was a state to keep.
@@ -72,28 +75,30 @@ def train_labels(graph: JointGraph, taught: Taught, settings: Settings, progress
     examples = Examples(model, graph, entities[train], classes[train], labels[train], fold, weight, bases)
     shrinkage = choose_spaces(examples)
     own = model.fusion.own(graph)
-    course = Course("labels", model)
+    optimizer = torch.optim.AdamW(_groups(model), lr=0.003, weight_decay=0.05)
+    course = Course("labels", model, optimizers=[optimizer])
     history = course.history
     if settings.reconstruction:
         rebuilt = learn_to_reconstruct(model.fusion, own, settings)
         history.stopped += rebuilt.stopped
         if rebuilt.losses:
             learn_trust(examples, shrinkage)
-    optimizer = torch.optim.AdamW(_groups(model), lr=0.003, weight_decay=0.05)
     course.judge(-_loss(model, graph, entities[valid], labels[valid]))
     going = True
-    for epoch in range(settings.epochs):
+    for epoch in course.turns(settings.epochs, settings.patience):
         model.train()
         losses = []
-        for batch in torch.split(train[torch.randperm(len(train), device=device)], BATCH):
+        order = processes.agreed(torch.randperm(len(train), device=device))
+        for batch in torch.split(train[order], BATCH):
             memory = model.remember(graph, own)
-            view = _drawn(model, memory, entities[batch], settings)
-            logits = model.logits(view, memory, model.counted(entities[batch]))
+            asked = entities[batch[processes.share(len(batch))]]
+            view = _drawn(model, memory, asked, settings)
+            logits = processes.gathered(model.logits(view, memory, model.counted(asked)), len(batch))
             loss = functional.cross_entropy(logits, labels[batch], weight, label_smoothing=SMOOTHING)
             optimizer.zero_grad()
             loss.backward()
+            losses.append(processes.averaged(model, loss))
             optimizer.step()
-            losses.append(float(loss.detach()))
             going = course.took(losses[-1])
             if not going:
                 break
@@ -102,9 +107,7 @@ def train_labels(graph: JointGraph, taught: Taught, settings: Settings, progress
         history.losses.append(float(np.mean(losses)))
         course.judge(-_loss(model, graph, entities[valid], labels[valid]))
         progress("labels", epoch + 1, settings.epochs)
-        if history.stale(settings.patience):
-            break
-    progress("labels", epoch + 1, epoch + 1)
+    progress("labels", course.taken, course.taken)
     course.restore()
     model.eval()
     learn_kept(model, graph, entities[valid], labels[valid])
@@ -151,17 +154,19 @@ def learn_to_reconstruct(fusion: SenseFusion, own: Senses, settings: Settings) -
     losses = course.history.losses
     if not len(there):
         return course.history
-    for _ in range(5 * settings.epochs):
-        rows = there[torch.randint(len(there), (BATCH,), device=there.device)]
+    size = max(1, BATCH // processes.count())  # drawn by each process for itself
+    for _ in course.turns(5 * settings.epochs):
+        rows = there[torch.randint(len(there), (size,), device=there.device)]
         loss = fusion.own_loss(View({name: sense[rows] for name, sense in own.items()}))
         if not loss.requires_grad:
             break
         optimizer.zero_grad()
         loss.backward()
+        mean = processes.averaged(fusion, loss)
         optimizer.step()
-        if not course.took(float(loss.detach())):
+        if not course.took(mean):
             break
-        losses.append(float(loss.detach()))
+        losses.append(mean)
         if len(losses) % KEEP == 0:
             if not course.sound():
                 break

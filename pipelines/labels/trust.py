@@ -17,7 +17,7 @@ from fusion.base import JointGraph
 from fusion.label import LabelModel, evidence_groups
 from fusion.prototypes import Nearness, Prototypes
 from fusion.senses import Spectrum
-from pipelines.training.history import Course
+from pipelines.training.course import Course
 
 STEPS = 60
 SHRINKAGE = (0.1, 0.3, 0.6, 0.9)

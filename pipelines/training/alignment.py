@@ -17,7 +17,9 @@ from fusion.senses import SenseFusion
 from kg.ranking import mean_reciprocal_rank, realistic_ranks, summary
 from kg.splits import Learning, Split
 from pipelines.settings import Settings
-from pipelines.training.history import Course, History, Progress
+from pipelines.training import processes
+from pipelines.training.course import Course
+from pipelines.training.history import History, Progress
 
 
 def context_modalities(graph: JointGraph) -> tuple[str, ...]:
@@ -46,6 +48,9 @@ def train_alignment(
     Each step hides a share of the concepts, whole: their entities may not be attended to, so what is
     asked of them has to be inferred from other concepts. Keeps the state of the best validation MRR.
 
+    Several processes share the rows that are embedded; each row is told from those of all. The memory, the
+    reconstruction and the validation are each process's own.
+
     Raises:
         TrainingError: a loss is no number before the first validation.
     """
@@ -64,7 +69,7 @@ def train_alignment(
     in_training = _mask(split.train, graph)
     model.fit_senses(graph, in_training | ~_observed(graph))
     optimizer = torch.optim.Adam(model.parameters(), lr=model.learning_rate)
-    course = Course("alignments", model)
+    course = Course("alignments", model, optimizers=[optimizer], generators=[random])
     history = course.history
     own = model.observe(graph, structure)
     tasks = retrieval_tasks(own, model.modalities, split.train)
@@ -76,7 +81,7 @@ def train_alignment(
     names = np.unique(groups[split.train])
     concept = torch.from_numpy(groups).to(device)
     steps = 5 * settings.epochs
-    for step in range(steps):
+    for step in course.turns(steps, settings.patience):
         hidden = random.permutation(names)[: max(2, round(settings.hidden_share * len(names)))]
         asked = split.train[np.isin(groups[split.train], hidden)]
         visible = ~_mask(asked, graph) & (in_training | ~_observed(graph))
@@ -85,8 +90,11 @@ def train_alignment(
         memory = {**own, **model.contexts(graph, own, visible)}
         told, rest, rows = _views(model, graph, memory, asked, pair, bool(with_facts), bool(bare))
         if len(rows) >= 2:
-            told_end = model.embed(told, memory, visible)
-            rest_end = model.embed(rest, memory, visible)
+            part = processes.share(len(rows))
+            told_end, rest_end = (
+                processes.gathered(model.embed(view[part], memory, visible), len(rows))
+                for view in (told, rest)
+            )
             loss = objectives.alignment(
                 told_end, rest_end, model.log_scale.exp(), concept[rows], settings.hardness
             )
@@ -95,10 +103,11 @@ def train_alignment(
                 loss = loss + settings.reconstruction * model.own_loss(whole)
             optimizer.zero_grad()
             loss.backward()
+            mean = processes.averaged(model, loss)
             optimizer.step()
-            if not course.took(float(loss.detach())):
+            if not course.took(mean):
                 break
-            history.losses.append(float(loss.detach()))
+            history.losses.append(mean)
         if (step + 1) % 10 == 0:
             if not course.sound():
                 break
@@ -108,10 +117,8 @@ def train_alignment(
                 for ranks in retrieval_ranks(model, graph, own, split.valid, in_training, task)
             ]
             course.judge(float(np.nanmean(scores)) if scores else 0.0)
-            if history.stale(settings.patience):
-                break
         progress("alignment", step + 1, steps)
-    progress("alignment", step + 1, step + 1)
+    progress("alignment", course.taken, course.taken)
     course.restore()
     return model.eval(), history
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from fusion.base import JointGraph
 from kg.sparse import SortedEdges
 from kg.splits import Learning
+from pipelines.training import processes
 from pipelines.training.sense_links import Observed
 
 
@@ -56,6 +57,21 @@ def edge_places(graph: JointGraph, num_triples: int) -> Tensor:
     place = torch.empty_like(graph.edges.order)
     place[graph.edges.order] = torch.arange(len(place), device=place.device)
     return place.view(2, num_triples).t()
+
+
+def shared_edges(edges: SortedEdges) -> tuple[SortedEdges, slice]:
+    """The edges into the entities that this process encodes, and where they stand among all sorted ones.
+
+    Each process has all edges of some entities, and about as many edges as the others.
+    """
+    if processes.count() == 1:
+        return edges, slice(None)
+    start = edges.sources.indptr
+    ends = torch.tensor([processes.rank(), processes.rank() + 1]) * len(edges.order) // processes.count()
+    own = slice(*start[torch.searchsorted(start, ends.to(start.device))].tolist())
+    sizes = (edges.sources.num_columns, edges.sources.num_rows)
+    kinds, columns = edges.edge_type[own], edges.relations.num_columns
+    return SortedEdges.of(edges.edge_index[:, own], kinds, sizes, columns), own  # sorted as they were
 
 
 def _restricted(joint: JointGraph, num_triples: int, kept: Tensor) -> JointGraph:

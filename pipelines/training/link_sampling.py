@@ -14,21 +14,24 @@ from torch import Tensor
 from fusion.base import JointGraph
 from kg.sampling import NeighborSampler
 from kg.sparse import SortedEdges
+from pipelines.training import processes
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Candidates, the facts drawn around them, and the batch in their terms.
+    """Candidates, the facts drawn around those that this process encodes, and the batch in their terms.
 
-    Shapes: ``nodes (m,)`` entities, the candidates first; ``edges`` and ``log_weight`` between them;
+    Shapes: ``candidates (c,)`` entities, ascending, all of them where there is one process; ``nodes (m,)``
+    entities, the ``num_own`` candidates of this process first; ``edges`` and ``log_weight`` between them;
     ``facts (b, 3)`` with places among the candidates for entities.
     """
 
+    candidates: Tensor
     nodes: Tensor
     edges: SortedEdges
     log_weight: Tensor
     facts: Tensor
-    num_candidates: int
+    num_own: int
 
 
 class LinkSampler:
@@ -48,9 +51,10 @@ class LinkSampler:
 
     def around(self, facts: Tensor, hidden: Tensor) -> Surroundings:
         """Draw around facts in both directions ``(b, 3)``; the edges ``hidden`` weigh nothing."""
-        others = torch.randint(self.num_entities, (len(facts),), device=facts.device)
+        others = processes.agreed(torch.randint(self.num_entities, (len(facts),), device=facts.device))
         candidates = torch.cat([facts[:, 0], facts[:, 2], others]).unique()
-        drawn = self.neighbors.sample(candidates)
+        own = candidates[processes.share(len(candidates))]
+        drawn = self.neighbors.sample(own)
         edges = SortedEdges.of(
             torch.stack([drawn.row, drawn.col]),
             self.edge_type[drawn.edge],
@@ -60,9 +64,10 @@ class LinkSampler:
         weight = self.log_weight[drawn.edge].masked_fill(torch.isin(drawn.edge, hidden), float("-inf"))
         head, tail = (torch.searchsorted(candidates, facts[:, end].contiguous()) for end in (0, 2))
         return Surroundings(
+            candidates=candidates,
             nodes=drawn.node,
             edges=edges,
             log_weight=weight[edges.order],
             facts=torch.stack([head, facts[:, 1], tail], dim=1),
-            num_candidates=len(candidates),
+            num_own=len(own),
         )

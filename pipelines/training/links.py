@@ -16,8 +16,10 @@ from kg.hierarchy import Hierarchy
 from kg.links import Answers, ComplEx, answer_loss, both_directions, filtered_ranks
 from kg.ranking import mean_reciprocal_rank
 from pipelines.settings import Settings
-from pipelines.training.history import Course, History, Progress
-from pipelines.training.link_facts import LinkFacts, edge_places
+from pipelines.training import processes
+from pipelines.training.course import Course
+from pipelines.training.history import History, Progress
+from pipelines.training.link_facts import LinkFacts, edge_places, shared_edges
 from pipelines.training.link_sampling import LinkSampler
 
 FRESH = 0.1
@@ -34,13 +36,19 @@ class LinkModel(nn.Module):
         self.num_relations = num_relations
 
     def loss(self, rows: Tensor, facts: Tensor, n3: float) -> Tensor:
-        """Mean cross-entropy of the facts' tails, each distinct query scored once, and the N3 penalty."""
+        """Mean cross-entropy of the facts' tails, each distinct query scored once, and the N3 penalty.
+
+        Several processes share the queries; the mean of their losses is that of all facts.
+        """
         asked = Answers.of(facts, 2 * self.num_relations)
-        row, tail = asked.take(torch.arange(len(asked), device=facts.device))
-        queries = self.scorer.queries(rows[asked.head], asked.relation)
-        share = rows.new_full((len(row),), 1 / max(len(row), 1))
-        penalty = self.scorer.n3(rows[asked.head[row]], asked.relation[row], rows[tail])
-        return answer_loss(queries, rows, row, tail, share) + n3 * penalty
+        part, every = processes.share(len(asked)), max(len(asked.tail), 1)
+        row, tail = asked.take(torch.arange(part.start, part.stop, device=facts.device))
+        head, relation = asked.head[part], asked.relation[part]
+        queries = self.scorer.queries(rows[head], relation)
+        sharers = processes.sharers(len(asked))
+        share = rows.new_full((len(row),), sharers / every)
+        penalty = self.scorer.n3(rows[head[row]], relation[row], rows[tail])
+        return answer_loss(queries, rows, row, tail, share) + n3 * (sharers * len(row) / every) * penalty
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,10 @@ class Order:
 class LinkSteps:
     """Takes the steps of the link objective: over all facts, or with `neighbors` over those around a batch.
 
+    Of several processes each encodes a part of the entities and asks a part of the batch's queries, among all
+    candidates: the gradient is that of one process with the whole batch. Dropout, drawn neighbours and the
+    other ends of the order are each process's own.
+
     Args:
         model: what to train.
         facts: what to learn from.
@@ -88,16 +100,23 @@ class LinkSteps:
         self.order = Order.of(hierarchy, graph.log_weight.device) if hierarchy and settings.order else None
         self.place = edge_places(graph, len(facts.train))
         self.log_weight = graph.log_weight
+        self.edges, self.own = shared_edges(graph.edges)
         self.sampler = None
         rows, rate = model.encoder.rows, settings.learning_rate
         if settings.neighbors:
             fanout = (settings.neighbors,) * len(model.encoder.layers)
-            self.sampler = LinkSampler(graph, self.log_weight, fanout, seed=settings.seed)
+            seed = settings.seed + processes.rank()
+            self.sampler = LinkSampler(graph, self.log_weight, fanout, seed=seed)
             others = [weight for weight in model.parameters() if weight is not rows]
             # moments move for the rows of a step alone
             self.optimizers = [torch.optim.SparseAdam([rows], lr=rate), torch.optim.Adam(others, lr=rate)]
         else:
             self.optimizers = [torch.optim.Adam(model.parameters(), lr=rate)]
+
+    @property
+    def generators(self) -> list[torch.Generator]:
+        """What draws beside torch's own random numbers."""
+        return [] if self.sampler is None else [self.sampler.neighbors.random]
 
     def step(self, batch: Tensor) -> float:
         """Learn a batch of triples, given by place ``(b,)``; their loss before."""
@@ -106,21 +125,24 @@ class LinkSteps:
         for optimizer in self.optimizers:
             optimizer.zero_grad()
         loss.backward()
+        mean = processes.averaged(self.model, loss)
         for optimizer in self.optimizers:
             optimizer.step()
-        return float(loss.detach())
+        return mean
 
     def _loss(self, batch: Tensor, facts: Tensor) -> Tensor:
         """The loss of the facts, which the attention does not see."""
         encoder, n3 = self.model.encoder, self.settings.n3
         if self.sampler is None:
-            fresh = torch.rand(self.graph.num_entities, device=facts.device) < FRESH
-            rows = encoder(self.graph.edges, masked(self.log_weight, self.place, batch), fresh)
+            fresh = processes.agreed(torch.rand(self.graph.num_entities, device=facts.device) < FRESH)
+            log_weight = masked(self.log_weight, self.place, batch)[self.own]
+            rows = encoder(self.edges, log_weight, fresh, whole=processes.summed)
             return self.model.loss(rows, facts, n3) + self._disorder(rows, facts)
         near = self.sampler.around(facts, self.place[batch.to(facts.device)].reshape(-1))
         fresh = torch.rand(len(near.nodes), device=facts.device) < FRESH
-        rows = encoder(near.edges, near.log_weight, fresh, near.nodes)[: near.num_candidates]
-        disorder = self._disorder(rows, near.facts, near.nodes)
+        own = encoder(near.edges, near.log_weight, fresh, near.nodes)[: near.num_own]
+        rows = processes.gathered(own, len(near.candidates))
+        disorder = self._disorder(rows, near.facts, near.candidates)
         return self.model.loss(rows, near.facts, n3) + disorder
 
     def _disorder(self, rows: Tensor, facts: Tensor, nodes: Tensor | None = None) -> Tensor | float:
@@ -141,6 +163,8 @@ def train_links(
     sample of the facts around its batch, and ranks among the batch's entities and as many others. A
     hierarchy is a soft constraint besides: see `fusion.objectives.order`.
 
+    Of several processes (see `pipelines.training.processes`) all call this with the same facts.
+
     Raises:
         TrainingError: a loss is no number before the first validation.
     """
@@ -148,11 +172,12 @@ def train_links(
     graph, count = facts.graph, len(facts.train)
     model = LinkModel(graph.num_entities, facts.num_relations, settings).to(graph.log_weight.device)
     steps = LinkSteps(model, facts, settings, hierarchy)
-    course = Course("links", model, "try a smaller --learning-rate")
+    hint = "try a smaller --learning-rate"
+    course = Course("links", model, hint, optimizers=steps.optimizers, generators=steps.generators)
     history = course.history
-    for epoch in range(settings.epochs):
+    for epoch in course.turns(settings.epochs, settings.patience):
         model.train()
-        batches = torch.randperm(count).split(settings.batch)
+        batches = processes.agreed(torch.randperm(count)).split(settings.batch)
         losses = list(course.each(steps.step(batch) for batch in batches))
         if course.stopped:
             break
@@ -162,8 +187,6 @@ def train_links(
                 break
             ranks = link_ranks(model, graph, facts.valid, facts.facts)
             course.judge(mean_reciprocal_rank(ranks) if len(ranks) else -history.losses[-1])
-            if history.stale(settings.patience):
-                break
         progress("links", epoch + 1, settings.epochs)
     done = max(len(history.losses), 1)
     progress("links", done, done)
@@ -176,7 +199,8 @@ def train_links(
 def link_ranks(model: LinkModel, graph: JointGraph, asked: Tensor, known: Tensor) -> NDArray[np.float64]:
     """Filtered realistic ranks of facts ``(q, 3)``, tails first, then heads: ``(2 * q,)``.
 
-    What `graph` holds is seen; of the facts ``known (k, 3)`` none counts against another answer.
+    What `graph` holds is seen; of the facts ``known (k, 3)`` none counts against another answer. Several
+    processes share the queries, so all must ask.
     """
     model.eval()
     if not len(asked):
@@ -185,7 +209,9 @@ def link_ranks(model: LinkModel, graph: JointGraph, asked: Tensor, known: Tensor
     both = 2 * model.num_relations
     answers = Answers.of(both_directions(known, model.num_relations).to(rows.device), both)
     asked_both = both_directions(asked, model.num_relations).to(rows.device)
-    return filtered_ranks(model.scorer, rows, asked_both, answers).cpu().numpy()
+    part = processes.share(len(asked_both))
+    ranks = filtered_ranks(model.scorer, rows, asked_both[part], answers)
+    return processes.gathered(ranks, len(asked_both)).cpu().numpy()
 
 
 def masked(log_weight: Tensor, place: Tensor, triples: Tensor) -> Tensor:

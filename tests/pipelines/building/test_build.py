@@ -198,6 +198,38 @@ class TestStopped:
         assert store.manifest["counts"]["entities"] == 48
 
 
+def test_a_training_that_was_stopped_again_and_again_ends_as_if_it_never_was(
+    labelled: Path, collection: Any, settings: Settings, tmp_path: Path
+) -> None:
+    chosen = Store.open(labelled).settings
+    taken: list[tuple[str, int]] = []
+
+    def going(stop: tuple[str, int] | None = None) -> Store:
+        def report(now: str, done: int, total: int) -> None:
+            taken.append((now, done))
+            if (now, done) == stop:
+                raise KeyboardInterrupt
+
+        taken.clear()
+        inputs = [collection.folder / "unfiled.ttl"]
+        return build(inputs, tmp_path / "store", settings=chosen, device="cpu", progress=report)
+
+    for stop in (("links", 5), ("alignment", 13), ("without graph", 28), ("labels", 3)):
+        with pytest.raises(KeyboardInterrupt):
+            going(stop)
+    assert (tmp_path / ".store.training").is_dir()
+    store = going()
+    # each goes on after what was validated last: links and alignment were done, labels had two epochs or more
+    assert min(done for stage, done in taken if stage == "alignment") == 30
+    assert min(done for stage, done in taken if stage == "labels") >= 3
+    whole = Store.open(labelled)
+    for name in ("model", "embeddings", "completion", "labels/0"):
+        file = f"{name}.safetensors"
+        assert (store.folder / file).read_bytes() == (whole.folder / file).read_bytes(), name
+    assert store.metrics["losses"] == whole.metrics["losses"]
+    assert not [path.name for path in tmp_path.iterdir() if path.name != "store"]
+
+
 def test_a_stop_between_the_two_renames_leaves_the_older_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,7 +262,7 @@ def test_changed_inputs_are_read_anew_after_a_stop(tmp_path: Path, monkeypatch: 
     facts = tmp_path / "facts.nt"
     facts.write_text("<urn:a> <urn:knows> <urn:b> .\n")
     monkeypatch.setattr(
-        "pipelines.training.train.train", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
+        "pipelines.building.training.train", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
     )
     with pytest.raises(KeyboardInterrupt):
         build([facts], tmp_path / "store")

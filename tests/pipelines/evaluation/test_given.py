@@ -14,7 +14,7 @@ from pipelines.evaluation.given import evaluate_given, learned
 from pipelines.evaluation.given_split import GivenSplit, read_split
 from pipelines.senses.joint import Observations
 from pipelines.settings import Settings
-from pipelines.training.history import TrainingError
+from pipelines.training.course import TrainingError
 
 SMALL = Settings(epochs=4, structure_width=8, batch=64)
 

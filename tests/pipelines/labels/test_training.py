@@ -19,7 +19,7 @@ from pipelines.labels.split import Taught
 from pipelines.labels.target import Target
 from pipelines.labels.training import class_weights, fitted_temperature, learn_kept, logits_of, train_labels
 from pipelines.settings import Settings
-from pipelines.training.history import TrainingError
+from pipelines.training.course import TrainingError
 
 COUNT = 400
 SETTINGS = Settings(epochs=40, label_width=16, reconstruction=1.0)

@@ -42,7 +42,7 @@ def test_candidates_are_the_ends_of_the_batch_and_at_most_as_many_others(store_f
     seen = set()
     for _ in range(200):
         near = sampler.around(facts, torch.empty(0, dtype=torch.int64))
-        candidates = set(near.nodes[: near.num_candidates].tolist())
+        candidates = set(near.nodes[: near.num_own].tolist())
         ends = set(facts[:, [0, 2]].reshape(-1).tolist())
         assert ends <= candidates
         assert len(candidates - ends) <= len(facts)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from pipelines.training.history import Course, History, TrainingError
+from pipelines.training.checkpoint import kept_in
+from pipelines.training.course import Course, TrainingError
+from pipelines.training.history import History
 
 
 def model_of(value: float) -> nn.Linear:
@@ -81,3 +84,47 @@ def test_a_weight_that_is_no_number_is_seen_before_it_is_judged() -> None:
     assert course.history.stopped[0].startswith(
         "learning labels stopped: expected numbers (got a weight that is none after step 1)"
     )
+
+
+def halves(model: nn.Linear, course: Course, stop: int | None = None) -> list[int]:
+    """Six turns that halve the weight and add what is drawn, judged each second; which were taken."""
+    taken = []
+    for turn in course.turns(6, patience=2):
+        taken.append(turn)
+        with torch.no_grad():
+            model.weight.mul_(0.5).add_(torch.rand(1))
+        course.took(1.0)
+        course.history.losses.append(model.weight.item())
+        if turn % 2:
+            course.judge([0.0, 0.1, 0.3, 0.3, 0.0, 0.2][turn])
+        if turn == stop:
+            raise KeyboardInterrupt
+    return taken
+
+
+def test_a_course_that_was_stopped_takes_only_the_turns_after_its_last_judged_one(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    whole = Course("links", model := model_of(1))
+    assert halves(model, whole) == [0, 1, 2, 3, 4, 5]
+    torch.manual_seed(5)
+    with kept_in(tmp_path, "key"), pytest.raises(KeyboardInterrupt):
+        halves(model := model_of(1), Course("links", model), stop=4)
+    torch.manual_seed(77)
+    with kept_in(tmp_path, "key"):
+        course = Course("links", again := model_of(9))
+        assert halves(again, course) == [4, 5]
+    assert course.history == whole.history
+    assert (course.steps, course.taken) == (6, 6)
+    course.restore()
+    assert again.weight.item() == whole.history.losses[whole.history.chosen()["after"] - 1]
+    for key, left in (("key", []), ("another", [0, 1, 2, 3, 4, 5])):
+        with kept_in(tmp_path, key):
+            taken = halves(model := model_of(9), Course("links", model))
+        assert taken == left
+
+
+def test_turns_end_when_no_validation_has_gained_for_so_long() -> None:
+    course = Course("links", model_of(1))
+    for turn in course.turns(10, patience=2):
+        course.judge(-float(turn))
+    assert len(course.history.scores) == 3
