@@ -36,7 +36,7 @@ def samples(searcher: Searcher, catalogue: Catalogue, state: str) -> list[str]:
         return []
     pictured = np.intersect1d(catalogue.things, owners["image"].numpy())[:LOOKED_AT]
     vectors = searcher.store.tensors["joint"].numpy()[pictured]
-    found = []
+    found: list[str] = []
     for place in pictured[far_apart(vectors, 2 * SHOWN)].tolist():
         iri = graph.entities[place].as_py()
         observed = searcher.exhibit.observations(iri)
