@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.ablation_parts import AGAIN, ENCODER, LABELS, LINKS, RETRIEVAL, Part
+from benchmarks.ablation_parts import AGAIN, ENCODER, LABELS, LINKS, RETRIEVAL
+from benchmarks.ablation_switches import Part
 from benchmarks.retrieval import with_names
 from benchmarks.retrieval_runs import FOLDER, NONE, TRUE, Linked, Work, linked_facts
 from kg.completion import Completion, choose_blend, completion_ranks

@@ -13,20 +13,9 @@ from torch import Tensor
 
 from benchmarks import ablation_runs
 from benchmarks.ablation import COSTS, OPEN, PAYS, Gain, details, judged
-from benchmarks.ablation_parts import (
-    AGAIN,
-    ENCODER,
-    LABELS,
-    LINKS,
-    MEAN,
-    MEAN_OF_ALL,
-    RETRIEVAL,
-    Alike,
-    Part,
-    Unhidden,
-    held,
-)
+from benchmarks.ablation_parts import AGAIN, ENCODER, LABELS, LINKS, MEAN, MEAN_OF_ALL, RETRIEVAL
 from benchmarks.ablation_runs import ALL, STRUCTURE, WHOLE, cross_fitted
+from benchmarks.ablation_switches import Alike, Part, Unhidden, held
 from fusion import FUSIONS, attention
 from fusion.attention import CrossModalAttention
 from fusion.base import JointGraph, View
@@ -246,6 +235,7 @@ def test_links_are_judged_by_all_terms_and_by_structure_alone(store: Store) -> N
 
 def test_labels_run_without_each_part(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust, "STEPS", 2)
+    monkeypatch.setattr(trust, "SHRINKAGE", (0.5,))
     settings = Settings(epochs=1, label_width=16, structure_width=8, valid_share=0.4, test_share=0.1)
     found = dict(ablation_runs.labels(store, settings, ABOUT))
     assert list(found) == names(LABELS)
