@@ -144,12 +144,12 @@ PARTS = {"encoding": encoding, "training": training, "asking": asking}
 
 
 def kept() -> tuple[list[Row], dict[str, Any]]:
-    """What was measured last."""
+    """What was measured last, and on which machine."""
     path = measure.RESULTS / "scale_out.json"
     if not path.is_file():
         return [], {}
     found = json.loads(path.read_text(encoding="utf-8"))
-    return [Row(**row) for row in found["rows"]], found["details"]
+    return [Row(**row) for row in found["rows"]], {"rows kept from": found["machine"]} | found["details"]
 
 
 def one_of_several(flags: argparse.Namespace) -> int:

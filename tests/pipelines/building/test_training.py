@@ -72,7 +72,7 @@ def test_processes_with_other_inputs_or_settings_all_say_so_and_write_nothing(
             f"error: expected all 2 processes to have the same {what} (got others in process 1 than in "
             "process 0): start them with the same command, on files that all of them share\n"
         )
-        assert found == [(1, "", told)] * 2
+        assert [(code, out.strip(), err) for code, out, err in found] == [(1, "", told)] * 2
         assert set(tmp_path.iterdir()) == before
 
 
