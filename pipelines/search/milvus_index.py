@@ -147,6 +147,8 @@ def connected(uri: str) -> Any:
         ImportError: pymilvus is not installed.
         MilvusError: it cannot be reached.
     """
+    # what its connections note of themselves is not for who asks
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         from pymilvus import MilvusClient
     except ImportError:
