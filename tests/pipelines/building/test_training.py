@@ -111,7 +111,8 @@ def test_when_a_process_is_killed_the_same_command_goes_on_from_the_last_checkpo
         losses = json.loads(file.metadata()["about"])["history"]["losses"]
     assert losses
     again = command(*flags)
-    assert again.wait(timeout=900) == 0, again.communicate()
+    _, err = again.communicate(timeout=900)
+    assert again.returncode == 0, err
     store = Store.open(tmp_path / "store")
     assert store.metrics["losses"]["links"][: len(losses)] == losses
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
