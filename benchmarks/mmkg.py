@@ -5,7 +5,8 @@ python -m benchmarks.mmkg [--set MKG-Y] [--seeds 3] [--rank 200] [--epochs 12] [
 The sets are read as any RDF. Their pictures and descriptions cannot be had: structure and names only. The
 number of epochs and the weights are chosen on validation, by a model of seed 0 that has not seen it; then
 one of each seed is trained on all of train, and its test is opened once. A stopped run goes on from the
-epoch that it had reached.
+epoch that it had reached, and does not repeat what it had found: empty the folder of the checkpoints after
+a change of what is measured.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from torch import Tensor
 from benchmarks import db15k, measure
 from benchmarks.link_sides import Facts, Free
 from benchmarks.mmkg_names import name_rows
-from benchmarks.mmkg_training import Run, best_epoch, trained
+from benchmarks.mmkg_training import Run, best_epoch, seconds_of, trained
 from kg.completion import Blend, Completion, choose_blend, completion_ranks
 from kg.feature_links import FeatureLinks
 from kg.links import Answers, both_directions
@@ -137,6 +139,17 @@ class Choice:
     epochs: int
     blends: dict[str, tuple[Blend, float]]
 
+    def to_json(self) -> dict[str, Any]:
+        """For a file."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Choice:
+        """From a file."""
+        return cls(
+            kept["epochs"], {row: (Blend(**blend), mrr) for row, (blend, mrr) in kept["blends"].items()}
+        )
+
 
 def mined(task: Task) -> Rules:
     """The rules of what the task lets one learn from."""
@@ -162,8 +175,8 @@ def chosen(task: Task, run: Run, epochs: int) -> Choice:
 
 def scored(task: Task, run: Run, choice: Choice) -> dict[str, Any]:
     """One seed on test."""
-    start = time.perf_counter()
     model = trained(task.facts, task.learned, run, choice.epochs)
+    start = time.perf_counter() - seconds_of(run)
     rules, names = mined(task), named(task, run.seed)
     result: dict[str, Any] = {"seed": run.seed, "rules": len(rules), "rows": {}}
     for row, (blend, valid) in choice.blends.items():
@@ -172,6 +185,15 @@ def scored(task: Task, run: Run, choice: Choice) -> dict[str, Any]:
         about = {"blend": asdict(blend), "valid MRR": 100 * valid}
         result["rows"][row] = about | scores(task, ranks, completion.told)
     return result | {"seconds": round(time.perf_counter() - start)}
+
+
+def measured(
+    tasks: tuple[Task, Task], run: Run, epochs: int, seeds: int
+) -> tuple[Choice, list[dict[str, Any]]]:
+    """What validation chooses, and each seed on test by it."""
+    choice = Choice.from_json(run.once(lambda: chosen(tasks[0], run, epochs).to_json()))
+    counted = [replace(run, name=run.name.replace("valid", "test"), seed=seed) for seed in range(seeds)]
+    return choice, [one.once(partial(scored, tasks[1], one, choice)) for one in counted]
 
 
 def spread(runs: list[dict[str, Any]]) -> dict[str, dict[str, tuple[float, float | None]]]:
@@ -229,9 +251,7 @@ def main() -> int:
             parser.error(str(error))
         rank, n3 = flags.rank or RANK[name], N3[name] if flags.n3 is None else flags.n3
         run = Run(flags.checkpoints, f"{name}-valid" + "-quick" * flags.quick, 0, rank, n3)
-        choice = chosen(tasks[0], run, flags.epochs)
-        run = replace(run, name=run.name.replace("valid", "test"))
-        runs = [scored(tasks[1], replace(run, seed=seed), choice) for seed in range(flags.seeds)]
+        choice, runs = measured(tasks, run, flags.epochs, flags.seeds)
         about = {"rank": rank, "n3": n3, "epochs": choice.epochs}
         details[name] = about | {"runs": runs, "spread": spread(runs)}
         print(json.dumps({name: details[name]["spread"]}), flush=True)
