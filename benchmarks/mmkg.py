@@ -16,10 +16,11 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ from benchmarks.mmkg_names import name_rows
 from benchmarks.mmkg_training import Run, best_epoch, seconds_of, trained
 from kg.completion import Blend, Completion, choose_blend, completion_ranks
 from kg.feature_links import FeatureLinks
-from kg.links import Answers, both_directions
+from kg.links import Answers, ComplEx, both_directions
 from kg.ranking import mean_reciprocal_rank, recall_at
 from kg.rule_mining import mine
 from kg.rules import Mining, Rules
@@ -42,6 +43,18 @@ N3 = {"DB15K": 0.05, "MKG-W": 0.12, "MKG-Y": 0.12}
 RANK = {"DB15K": 500, "MKG-W": 200, "MKG-Y": 200}
 MINING = Mining(max_paths=6e8)
 ROWS = ("structure only", "+ prior", "+ rules", "+ prior and rules", "+ prior, rules and names")
+
+
+class RowScorer(Protocol):
+    """A scorer and a row for each entity, however they were learned."""
+
+    @property
+    def scorer(self) -> ComplEx:
+        """Compares rows."""
+
+    @property
+    def rows(self) -> Tensor:
+        """``(n, 2 * rank)``."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +105,7 @@ def load(folder: Path, *, quick: bool) -> tuple[Task, Task]:
 
 
 def completion_of(
-    task: Task, rules: Rules, model: Free, blend: Blend, names: FeatureLinks | None = None
+    task: Task, rules: Rules, model: RowScorer, blend: Blend, names: FeatureLinks | None = None
 ) -> Completion:
     """A trained scorer with rules and counts of what the task lets one learn from, and names if wanted."""
     size, rows = (task.facts.num_entities, task.facts.num_relations), model.rows.detach()
@@ -196,7 +209,9 @@ def measured(
     return choice, [one.once(partial(scored, tasks[1], one, choice)) for one in counted]
 
 
-def spread(runs: list[dict[str, Any]]) -> dict[str, dict[str, tuple[float, float | None]]]:
+def spread(
+    runs: list[dict[str, Any]], rows: Sequence[str] = ROWS
+) -> dict[str, dict[str, tuple[float, float | None]]]:
     """Mean and standard deviation (None of a single seed) of each score of each row."""
     return {
         row: {
@@ -204,7 +219,7 @@ def spread(runs: list[dict[str, Any]]) -> dict[str, dict[str, tuple[float, float
             for key in ("MRR", "H@1", "H@3", "H@10", "tail MRR", "head MRR", "unseen MRR")
             if (values := [run["rows"][row][key] for run in runs])
         }
-        for row in ROWS
+        for row in rows
     }
 
 

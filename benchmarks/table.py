@@ -41,6 +41,8 @@ QUALITY = (
     "suggestions",
     "machines",
     "mmkg",
+    "mmkg_attention",
+    "mmkg_rivals",
     "sense_links",
     "faithfulness",
     "negation",
