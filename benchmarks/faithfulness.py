@@ -91,7 +91,7 @@ def case(searcher: Searcher, thing: int, question: Question) -> Case | None:
         for row in torch.nonzero(owners == place).squeeze(1).tolist()
     ]
     path = [] if not reasons.paths else [as_ids(store, step) for step in reasons.paths[0]]
-    asked = searcher.asker.asked([question.query])[0]
+    asked = searcher.asker.asked([question])[0]
     return Case(asked, place, named, [one for one in own if one != named], path)
 
 

@@ -145,6 +145,17 @@ def report(name: str, rows: Sequence[Row], *, quick: bool, details: dict[str, An
     return 0 if quick or all(row.holds for row in rows) else 1
 
 
+def with_older(name: str, rows: Sequence[Row], details: dict[str, Any]) -> tuple[list[Row], dict[str, Any]]:
+    """What was measured now, and the other rows and details of a benchmark as they were measured last."""
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        return list(rows), details
+    found = json.loads(path.read_text(encoding="utf-8"))
+    now = {row.benchmark for row in rows}
+    older = [Row(**row) for row in found["rows"] if row["benchmark"] not in now]
+    return [*rows, *older], found["details"] | {"rows kept from": found["machine"]} | details
+
+
 def machine() -> dict[str, Any]:
     """What the numbers depend on besides the code."""
     return {

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import db15k, measure
 from benchmarks.encoding import draw
-from benchmarks.measure import Row, parser, report
+from benchmarks.measure import Row, parser, report, with_older
 from benchmarks.query import CONSTRAINTS, Question, questions
-from benchmarks.serving import served
+from benchmarks.serving_load import served
 
 if TYPE_CHECKING:
     from encoders import Encoder, Engine
@@ -110,7 +110,7 @@ def elsewhere(store: Path, count: int) -> tuple[list[Row], dict[str, Any]]:
         filled = time.perf_counter() - start
         narrowing.FEW = 0  # else a store as small as the demo would be compared at once
         first, one = compared("search in Milvus Lite", Searcher.open(store, index=uri), near, asked)
-    with served(store) as (_, address, _):
+    with served(store) as (_, address):
         second, other = compared(
             "constraints at an endpoint", Searcher.open(store, facts=f"{address}/sparql"), near, asked
         )
@@ -143,15 +143,6 @@ def asking(flags: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
 PARTS = {"encoding": encoding, "training": training, "asking": asking}
 
 
-def kept() -> tuple[list[Row], dict[str, Any]]:
-    """What was measured last, and on which machine."""
-    path = measure.RESULTS / "scale_out.json"
-    if not path.is_file():
-        return [], {}
-    found = json.loads(path.read_text(encoding="utf-8"))
-    return [Row(**row) for row in found["rows"]], {"rows kept from": found["machine"]} | found["details"]
-
-
 def one_of_several(flags: argparse.Namespace) -> int:
     """Run a part of a training as one of its processes, the first of which prints what came of it."""
     from benchmarks.scale_out_training import part
@@ -174,16 +165,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = flags_of.parse_args(argv)
     if flags.part:
         return one_of_several(flags)
-    older, details = kept() if flags.only and not flags.quick else ([], {})
-    rows: list[Row] = []
+    rows, details = list[Row](), dict[str, Any]()
     for name in [flags.only] if flags.only else PARTS:
         try:
             measured, found = PARTS[name](flags)
         except FileNotFoundError as error:
             flags_of.error(str(error))
         rows, details = [*rows, *measured], details | found
-    names = {row.benchmark for row in rows}
-    rows += [row for row in older if row.benchmark not in names]
+    if flags.only and not flags.quick:
+        rows, details = with_older("scale_out", rows, details)
     return report("scale_out", rows, quick=flags.quick, details=details)
 
 

@@ -1,175 +1,144 @@
-"""A service of the demo store under 1, 8 and 64 clients: its pace, its memory; killed, and run again.
+"""A service of the demo store under 1, 8 and 64 clients: its pace; its memory over half an hour; killed.
 
-python -m benchmarks.serving --store stores/demo
+python -m benchmarks.serving --store stores/demo [--minutes 30] [--only pace] [--quick]
 
-The clients run on the same machine and take a part of its cores. Each asks its next question as soon as the
-last one is answered; the questions are those of `benchmarks.query`.
+wrk (`apt-get install wrk`) plays the clients, on the same machine, of whose cores it takes a little; the
+questions are those of `benchmarks.query`, each a text and a constraint. Memory is that of the service and
+its processes under 8 clients, the last fifth of the time against the second fifth. Then the service is
+killed (SIGKILL) under 8 clients and started again: the time until it has answered, and whether the store's
+files and its answers are what they were. With `--only` the other rows stay as they were measured last.
 """
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import json
-import re
-import subprocess
+import hashlib
+import statistics
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from benchmarks.measure import Row, at_most, below, parser, report
-from benchmarks.query import Question, percentile, questions
-
-if TYPE_CHECKING:
-    import httpx2
+from benchmarks.measure import Row, at_most, below, parser, report, with_older
+from benchmarks.query import Question, questions
+from benchmarks.serving_load import Clients, answer, held, seconds_until, served
 
 CLIENTS = (1, 8, 64)
+SOME = 8
+"""Clients while memory is watched, and while the service is killed."""
 SECONDS, QUICK_SECONDS = 20.0, 4.0
 """Of each number of clients, in a whole run and in a quick one."""
-WARM = 200
-"""Questions before anything is counted."""
+WARM, LOOKED_AT = 200, 20
+"""Questions before anything is counted; answers that are compared after a kill."""
+
+Found = tuple[list[Row], dict[str, Any]]
 
 
-@dataclass
-class Load:
-    """What some clients saw: the time of each answer, ms, and the statuses."""
-
-    clients: int
-    seconds: float = 0.0
-    times: list[float] = field(default_factory=list)
-    statuses: Counter[int] = field(default_factory=Counter)
-
-    def figures(self) -> dict[str, float]:
-        """For people."""
-        return {
-            "clients": self.clients,
-            "answers": len(self.times),
-            "a second": round(len(self.times) / self.seconds, 1),
-            "p50 ms": round(percentile(self.times, 50), 1),
-            "p99 ms": round(percentile(self.times, 99), 1),
-        }
+def pace(store: Path, asked: Sequence[Question], seconds: float) -> Found:
+    """Answers in a second, and how long they take, by the number of clients."""
+    with served(store) as (_, address):
+        loads = []
+        for clients in CLIENTS:
+            for one in asked[:WARM]:  # and what the last clients left unanswered is done
+                answer(address, one)
+            loads.append(Clients(address, asked, clients, seconds).result())
+    lost = sum(load.refused + load.cut for load in loads)
+    row = Row(f"service, up to {max(CLIENTS)} clients: not answered", "", lost, 0, lost, "ours = 0", not lost)
+    return [row], {"store": store.name, "loads": [load.figures() for load in loads]}
 
 
-@contextmanager
-def served(store: Path) -> Iterator[tuple[int, str, float]]:
-    """A service: its process, its address, and the seconds until it listened with the store open."""
-    start = time.perf_counter()
-    command = [sys.executable, "-m", "pipelines.serve", "--store", str(store), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        found = re.search(r"http://[\d.]+:\d+", process.stdout.readline())
-        if found is None:
-            raise ValueError(f"expected a service of {store} (it did not start)")
-        yield process.pid, found.group(), time.perf_counter() - start
-    finally:
-        process.kill()  # as nobody would: nothing may be lost by it
+def growth(store: Path, asked: Sequence[Question], seconds: float) -> Found:
+    """Memory while clients ask for a long time."""
+    looks: list[float] = []
+    with served(store) as (process, address):
+        clients, start = Clients(address, asked, SOME, seconds), time.perf_counter()
+        while (spent := time.perf_counter() - start) < seconds - 1:
+            if spent * 100 / seconds >= len(looks):
+                looks.append(held(process.pid))
+            time.sleep(0.2)
+        load = clients.result()
+    fifth = len(looks) // 5
+    early, late = (statistics.median(part) for part in (looks[fifth : 2 * fifth], looks[-fifth:]))
+    title = (
+        f"service, {seconds / 60:.0f} minutes of {SOME} clients: memory of the last fifth against the second"
+    )
+    details = {"growth": load.figures() | {"MB": [round(look) for look in looks]}}
+    return [at_most(title, late, early, 1.05, unit="MB")], details
+
+
+def killed(store: Path, asked: Sequence[Question], seconds: float) -> Found:
+    """Kill under load, start on the same port, and look whether all is as it was."""
+    before = digest(store)
+    with served(store) as (process, address):
+        said = [answer(address, one) for one in asked[:LOOKED_AT]]
+        clients = Clients(address, asked, SOME, seconds)
+        time.sleep(seconds / 4)
+        process.kill()
         process.wait()
-        process.stdout.close()
-
-
-async def loaded(address: str, asked: Sequence[Question], clients: int, seconds: float) -> Load:
-    """Let clients ask for some seconds."""
-    import httpx2
-
-    load, turn = Load(clients), itertools.cycle(asked)
-    limits = httpx2.Limits(max_connections=clients, max_keepalive_connections=clients)
-    async with httpx2.AsyncClient(base_url=address, limits=limits, timeout=60) as client:
-        start = time.perf_counter()
-        await asyncio.gather(*(_client(client, turn, load, start + seconds) for _ in range(clients)))
-        load.seconds = time.perf_counter() - start
-    return load
-
-
-async def _client(client: httpx2.AsyncClient, turn: Iterator[Question], load: Load, end: float) -> None:
-    while time.perf_counter() < end:
-        text, where = next(turn)
-        body = {"text": text} | ({"where": where} if where else {})
-        start = time.perf_counter()
-        answer = await client.post("/search", json=body)
-        load.times.append(1000 * (time.perf_counter() - start))
-        load.statuses[answer.status_code] += 1
-
-
-def held(process: int) -> float:
-    """Memory that a process and its children hold, MB."""
-    found = 0.0
-    for one in (process, *_children(process)):
-        status = Path(f"/proc/{one}/status").read_text(encoding="utf-8")
-        found += int(re.findall(r"^VmRSS:\s+(\d+)", status, re.M)[0]) / 1024
-    return found
-
-
-def _children(process: int) -> list[int]:
-    tasks = Path(f"/proc/{process}/task").glob("*/children")
-    return [int(one) for task in tasks for one in task.read_text(encoding="utf-8").split()]
-
-
-def run(store: Path, seconds: float, asked: Sequence[Question]) -> tuple[list[Load], dict[str, float]]:
-    """Warm up, load, kill under load, run again and ask once."""
-    with served(store) as (process, address, started):
-        asyncio.run(_first(address, asked[:WARM]))
-        before = held(process)
-        loads = [asyncio.run(loaded(address, asked, clients, seconds)) for clients in CLIENTS]
-        after = held(process)
-    start = time.perf_counter()
-    with served(store) as (_, address, _):
-        asyncio.run(_first(address, asked[:1]))
-        again = time.perf_counter() - start
-    return loads, {"start s": started, "again s": again, "MB before": before, "MB after": after}
-
-
-async def _first(address: str, asked: Sequence[Question]) -> None:
-    import httpx2
-
-    async with httpx2.AsyncClient(base_url=address, timeout=60) as client:
-        for text, where in asked:
-            body = {"text": text} | ({"where": where} if where else {})
-            (await client.post("/search", json=body)).raise_for_status()
-
-
-def rows(loads: Sequence[Load], figures: dict[str, float]) -> list[Row]:
-    """The claims."""
-    refused = sum(count for load in loads for status, count in load.statuses.items() if status != 200)
-    most = max(CLIENTS)
-    return [
-        Row(f"service, up to {most} clients: not answered", "", refused, 0, refused, "ours = 0", not refused),
-        at_most(
-            f"service, up to {most} clients: memory after, against after warming up",
-            figures["MB after"], figures["MB before"], 1.1, unit="MB",
+        start, port = time.perf_counter(), int(address.rpartition(":")[2])
+        with served(store, port):
+            seconds_until(address, asked[0])
+            again = time.perf_counter() - start
+            load = clients.result()
+            changed = sum(answer(address, one) != old for one, old in zip(asked, said, strict=False))
+    lost = changed + (digest(store) != before)
+    rows = [
+        below("service killed under load: seconds until it has answered again", again, 10.0),
+        Row(
+            "service killed under load: answers or files that changed",
+            "",
+            lost,
+            0,
+            lost,
+            "ours = 0",
+            not lost,
         ),
-        below("service killed: seconds until it has answered again", figures["again s"], 10.0),
-    ]  # fmt: skip
+    ]
+    return rows, {"killed": load.figures() | {"again s": round(again, 2)}}
+
+
+def digest(folder: Path) -> str:
+    """Of all files of a store."""
+    found = hashlib.sha256()
+    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+        found.update(f"{path.relative_to(folder)}\n".encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve, ask, measure, report."""
+    parts: dict[str, Callable[[Path, Sequence[Question], float], Found]] = {
+        "pace": pace,
+        "growth": growth,
+        "killed": killed,
+    }
     flags_of = parser(__doc__.split("\n")[0])
     flags_of.add_argument("--store", type=Path, default=Path("stores/demo"), help="the store (stores/demo)")
+    flags_of.add_argument("--minutes", type=float, default=30.0, help="how long memory is watched (30)")
+    flags_of.add_argument("--only", choices=parts, help="measure these rows alone")
     flags = flags_of.parse_args(argv)
     from pipelines.search.retrieval import Searcher
 
+    rows, details = list[Row](), dict[str, Any]()
     try:
         searcher = Searcher.open(flags.store)
-        things = [searcher.labels[entity] for entity in searcher.allowed(None)]
-        seconds = QUICK_SECONDS if flags.quick else SECONDS
-        loads, figures = run(flags.store, seconds, questions(things, 500))
-    except ValueError as error:
+        asked = questions([searcher.labels[entity] for entity in searcher.allowed(None)], 500)
+        for name in [flags.only] if flags.only else parts:
+            seconds = QUICK_SECONDS if flags.quick else SECONDS
+            if name == "growth" and not flags.quick:
+                seconds = 60 * flags.minutes
+            found, more = parts[name](
+                flags.store, asked, max(seconds, 4 * QUICK_SECONDS * (name == "killed"))
+            )
+            rows, details = [*rows, *found], details | more
+            print(more, flush=True)
+    except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    details = {
-        "store": flags.store.name,
-        "seconds of each": seconds,
-        "loads": [load.figures() for load in loads],
-        **{name: round(value, 2) for name, value in figures.items()},
-    }
-    print(json.dumps(details))
-    return report("serving", rows(loads, figures), quick=flags.quick, details=details)
+    if flags.only and not flags.quick:
+        rows, details = with_older("serving", rows, details)
+    return report("serving", rows, quick=flags.quick, details=details)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks.measure import Row, parser, report
-from benchmarks.serving import served
+from benchmarks.serving_load import served
 
 COUNT, QUICK_COUNT = 10_000, 300
 """Requests of a whole run and of a quick one."""
@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = flags_of.parse_args(argv)
     count = QUICK_COUNT if flags.quick else COUNT
     try:
-        with served(flags.store) as (_, address, _):
+        with served(flags.store) as (_, address):
             found = fuzz(address, -(-count // OPERATIONS))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)

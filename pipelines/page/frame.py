@@ -6,6 +6,7 @@ NiceGUI brings all that a browser needs; nothing is fetched from elsewhere. One 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated
@@ -87,6 +88,8 @@ def add_page(app: FastAPI, desk: Desk, door: Door | None) -> None:
 
     page_app.on_startup(beat)
     page_app.on_shutdown(house.close)
+    # to find its server NiceGUI touches every object, torch's obsolete ones among them
+    warnings.filterwarnings("ignore", "`torch.distributed.reduce_op` is deprecated", FutureWarning)
     ui.run_with(
         app,
         mount_path=PAGE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import islice
 
 import torch
@@ -17,7 +17,15 @@ from kg.vocabulary import Vocabulary
 from pipelines.search.constraint import matching, preferences
 from pipelines.search.explain import recognised_names
 from pipelines.search.negation import named
-from pipelines.search.question import Asked, Exclusion, Query, QueryError, checked_weights, recognise
+from pipelines.search.question import (
+    Asked,
+    Exclusion,
+    Query,
+    QueryError,
+    Question,
+    checked_weights,
+    recognise,
+)
 from pipelines.search.scoring import Scorer
 from pipelines.store.store import Store
 
@@ -53,28 +61,33 @@ class Asker:
             self.encoders[modality] = encoder
         return self.encoders[modality]
 
-    def asked(self, queries: Sequence[Query], *, inferred: bool = True) -> list[Asked]:
+    def asked(self, questions: Sequence[Question]) -> list[Asked]:
         """Questions in the store's terms: encoded, and what they name, do not want and prefer recognised.
 
-        Args:
-            queries: the questions; encoders run once for all.
-            inferred: whether preferences and what is not wanted see what follows from the facts.
+        Encoders run once for all.
 
         Raises:
             QueryError: see `Searcher.search`.
             ConstraintError: see `Searcher.search`.
         """
-        match = cache(lambda pattern: matching(self.store, pattern, inferred=inferred))
-        preferred = [preferences(query.prefer or {}, match) for query in queries]
-        unwanted = [one for query in queries for one in query.unwanted()]
-        known = [self._named(one, inferred) for one in unwanted]
+        match = cache(partial(matching, self.store))
+        preferred = [
+            preferences(one.query.prefer or {}, partial(match, inferred=one.inferred)) for one in questions
+        ]
+        unwanted = [(query, one.inferred) for one in questions for query in one.query.unwanted()]
+        known = [self._named(query, inferred) for query, inferred in unwanted]
         unclear = [one for one, found in zip(unwanted, known, strict=True) if not found.is_kind]
-        plain = self._plain([*queries, *unclear])
-        seen = iter(plain[len(queries) :])
-        clear = iter([one if one.is_kind else self._unlike(one, next(seen), inferred) for one in known])
+        plain = self._plain([*(one.query for one in questions), *(query for query, _ in unclear)])
+        seen = iter(plain[len(questions) :])
+        clear = iter(
+            [
+                found if found.is_kind else self._unlike(found, next(seen), inferred)
+                for found, (_, inferred) in zip(known, unwanted, strict=True)
+            ]
+        )
         return [
-            replace(one, excluded=tuple(islice(clear, len(query.unwanted()))), preferred=tuple(soft))
-            for one, query, soft in zip(plain, queries, preferred, strict=False)
+            replace(found, excluded=tuple(islice(clear, len(one.query.unwanted()))), preferred=tuple(soft))
+            for found, one, soft in zip(plain, questions, preferred, strict=False)
         ]
 
     def _named(self, query: Query, inferred: bool) -> Exclusion:

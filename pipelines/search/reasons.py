@@ -111,7 +111,7 @@ def explain(searcher: Searcher, question: Question, entities: Sequence[str]) -> 
         ValueError: see `Searcher.explain`.
     """
     allowed = searcher.allowed(question.where, inferred=question.inferred)
-    asked = searcher.asker.asked([question.query], inferred=question.inferred)[0]
+    asked = searcher.asker.asked([question])[0]
     ids = asked.candidates(allowed)
     places = [searcher.store.graph.entity_id(searcher.asker.expanded(iri)) for iri in entities]
     for iri, place in zip(entities, places, strict=True):

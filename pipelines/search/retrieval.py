@@ -7,7 +7,8 @@ becomes a set of ids before anything is scored, so the answer holds k hits or al
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -155,23 +156,41 @@ class Searcher:
             QueryError: see `search`.
             ConstraintError: see `search`.
         """
-        if k < 1:
-            raise QueryError(f"expected k of at least 1 (got {k})")
-        allowed = self.allowed(where, inferred=inferred)
-        if not queries:
+        return self.answers([Question(query, where, inferred) for query in queries], [k] * len(queries))
+
+    def answers(self, questions: Sequence[Question], most: Sequence[int]) -> list[Answer]:
+        """Answer several questions, each under its own constraint; encoders and products run once for all.
+
+        Args:
+            questions: what is asked.
+            most: most hits wanted of each.
+
+        Raises:
+            QueryError: see `search`; of any of the questions.
+            ConstraintError: see `search`; of any of the questions.
+        """
+        for k in most:
+            if k < 1:
+                raise QueryError(f"expected k of at least 1 (got {k})")
+        if not questions:
             return []
-        asked = self.asker.asked(queries, inferred=inferred)
-        questions = [Question(query, where, inferred) for query in queries]
+        # the facts are asked while the encoders work
+        each_once = cache(lambda where, inferred: self.allowed(where, inferred=inferred))
+        with ThreadPoolExecutor(1) as beside:
+            allowed = beside.map(lambda one: each_once(one.where, one.inferred), questions)
+            asked = self.asker.asked(questions)
+            terms = self.scorer.terms(asked) if self.index is None else []
+            permitted = list(allowed)
         if self.index is None:
-            rows = zip(asked, self.scorer.terms(asked), questions, strict=True)
-            return [answered(self, one, terms, allowed, k, question) for one, terms, question in rows]
-        # an index stores constraints as they see what follows; the empty one is never among them
-        stored = where if inferred or where is None else ""
+            found = zip(asked, terms, permitted, most, questions, strict=True)
+            return [answered(self, *one) for one in found]
         answers = []
-        for one, place, question in zip(asked, self.scorer.placed(asked), questions, strict=True):
-            permitted = one.candidates(allowed)
-            terms, among = narrowed(self.index, self.scorer, one, place, permitted, stored, k)
-            answers.append(answered(self, one, terms, allowed, k, question, among))
+        placed = self.scorer.placed(asked)
+        for one, place, ids, k, question in zip(asked, placed, permitted, most, questions, strict=True):
+            # an index stores constraints as they see what follows; the empty one is never among them
+            stored = question.where if question.inferred or question.where is None else ""
+            terms_of, among = narrowed(self.index, self.scorer, one, place, one.candidates(ids), stored, k)
+            answers.append(answered(self, one, terms_of, ids, k, question, among))
         return answers
 
     def explain(self, hit: Hit | str, text: str | None = None, **asked: Unpack[Keywords]) -> Reasons:

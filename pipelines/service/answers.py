@@ -17,7 +17,7 @@ from kg.fact_process import GoneError
 from kg.sparql_text import ConstraintError, EndpointError
 from pipelines.prediction.predicted import PredictionError
 from pipelines.search.milvus_index import MilvusError
-from pipelines.search.question import Query, QueryError
+from pipelines.search.question import QueryError
 from pipelines.search.question import Question as Asked
 from pipelines.search.reasons import explain
 from pipelines.service.problems import ProblemError
@@ -71,14 +71,20 @@ def mistakes(*more: type[ValueError]) -> Iterator[None]:
         raise ProblemError(422, " ".join(str(error).split())) from None
 
 
-def search(state: State, asked: Search) -> Found:
-    """Answer one question."""
-    return _answers(state, [asked.query()], asked)[0]
+def search_each(state: State, asked: Sequence[Search]) -> list[Found | Exception]:
+    """Answer several questions, each under its own constraint; one that cannot be answered spoils none."""
+    try:
+        return [*_answers(state, [Asked(one.query(), one.where, one.inferred) for one in asked], asked)]
+    except Exception as error:
+        if len(asked) == 1:
+            return [error]
+    return [found for one in asked for found in search_each(state, [one])]
 
 
 def search_batch(state: State, asked: Batch) -> Answers:
-    """Answer several questions."""
-    return Answers(answers=_answers(state, [one.query() for one in asked.queries], asked))
+    """Answer several questions under one constraint."""
+    questions = [Asked(one.query(), asked.where, asked.inferred) for one in asked.queries]
+    return Answers(answers=_answers(state, questions, [asked] * len(questions)))
 
 
 def search_by_files(state: State, asked: Search, files: dict[str, BinaryIO]) -> Found:
@@ -86,7 +92,7 @@ def search_by_files(state: State, asked: Search, files: dict[str, BinaryIO]) -> 
     with TemporaryDirectory(prefix="sensegraph-") as folder:
         paths = received(files, Path(folder))
         try:
-            return _answers(state, [asked.query(**paths)], asked)[0]
+            return _answers(state, [Asked(asked.query(**paths), asked.where, asked.inferred)], [asked])[0]
         except ProblemError as error:
             detail = error.detail
             for name, path in paths.items():  # where they lay concerns nobody
@@ -94,10 +100,10 @@ def search_by_files(state: State, asked: Search, files: dict[str, BinaryIO]) -> 
             raise ProblemError(error.status, detail, error.headers) from None
 
 
-def _answers(state: State, queries: Sequence[Query], asked: Search | Batch) -> list[Found]:
+def _answers(state: State, questions: Sequence[Asked], asked: Sequence[Search | Batch]) -> list[Found]:
     with mistakes():
-        found = state.searcher.search_batch(queries, where=asked.where, inferred=asked.inferred, k=asked.k)
-    return [_found(state, answer, media=asked.media) for answer in found]
+        found = state.searcher.answers(questions, [one.k for one in asked])
+    return [_found(state, answer, media=one.media) for answer, one in zip(found, asked, strict=True)]
 
 
 def _found(state: State, answer: Answer, *, media: bool) -> Found:

@@ -1,14 +1,16 @@
 """The service: what a request may ask over HTTP, and the line in which it waits for the answer.
 
-Encoders and products use all cores, so questions are answered one by one; SPARQL has a line of its own.
+Encoders and products use all cores, so one thing is done at a time, but for questions that wait together:
+these are answered at once. SPARQL has a line of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Annotated, BinaryIO, TypeVar
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
@@ -43,6 +45,7 @@ from pipelines.service.responses import (
 )
 from pipelines.service.state import State, States
 from pipelines.service.things import media_file, thing
+from pipelines.service.together import Together
 
 Result = TypeVar("Result")
 UPLOAD = "/search/upload"
@@ -59,6 +62,20 @@ class Desk:
     questions: Lane
     queries: Lane
 
+    @cached_property
+    def searches(self) -> Together[State, Search, Found]:
+        """Questions in the line of that name."""
+        return Together(self.questions, answers.search_each)
+
+    async def search(self, asked: Search, response: Response) -> Found:
+        """Answer a question, together with those that wait with it.
+
+        Raises:
+            ProblemError: the line is full, or the question has no answer.
+        """
+        found, response.headers[STATE] = await self._in_line(lambda state: self.searches.submit(state, asked))
+        return found
+
     async def ask(self, lane: Lane, work: Callable[[State], Result], response: Response) -> Result:
         """Do work in a line, and tell in the response which state did it.
 
@@ -74,9 +91,12 @@ class Desk:
         Raises:
             ProblemError: the line is full.
         """
+        return await self._in_line(lambda state: lane.submit(partial(work, state)))
+
+    async def _in_line(self, submit: Callable[[State], Future[Result]]) -> tuple[Result, str]:
         state = self.states.borrow()
         try:
-            future = lane.submit(partial(work, state))
+            future = submit(state)
         except BusyError as error:
             self.states.give_back(state)
             raise ProblemError(503, f"{error}: try again", {"Retry-After": "1"}) from None
@@ -106,13 +126,13 @@ async def search_by_address(
     asked: Annotated[SearchParameters, Query()], desk: AtDesk, response: Response
 ) -> Found:
     """Answer a question that an address can hold."""
-    return await desk.ask(desk.questions, partial(answers.search, asked=asked.search()), response)
+    return await desk.search(asked.search(), response)
 
 
 @routes.post("/search", response_model_exclude_none=True)
 async def search(asked: Search, desk: AtDesk, response: Response) -> Found:
     """Answer a question: text, an entity, or both, under a constraint."""
-    return await desk.ask(desk.questions, partial(answers.search, asked=asked), response)
+    return await desk.search(asked, response)
 
 
 @routes.post("/search/batch", response_model_exclude_none=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from pipelines.search.question import GRAPH, JOINT, NOT, PREFERS, Query
+from pipelines.search.question import GRAPH, JOINT, NOT, PREFERS, Question
 from pipelines.search.reasons import lacking
 from pipelines.search.scoring import Terms
 
@@ -33,7 +33,7 @@ def test_a_question_that_lacks_a_sense_scores_as_if_it_had_never_been_asked_by_i
     searcher: Searcher, collection: Any
 ) -> None:
     picture = collection.picture("boat1")
-    both, text = searcher.asker.asked([Query("sour", image=picture), Query("sour")])
+    both, text = searcher.asker.asked([Question.of("sour", image=picture), Question.of("sour")])
     bare = lacking(both, "image")
     bare = type(bare)(bare.features, text.anchors, bare.entity, bare.weights, bare.hidden)
     scored, expected = (searcher.scorer.terms([one])[0].score() for one in (bare, text))
@@ -41,7 +41,7 @@ def test_a_question_that_lacks_a_sense_scores_as_if_it_had_never_been_asked_by_i
 
 
 def test_a_question_that_names_nothing_has_no_graph_term(searcher: Searcher) -> None:
-    asked = searcher.asker.asked([Query("a cat")])[0]
+    asked = searcher.asker.asked([Question.of("a cat")])[0]
     assert GRAPH in searcher.scorer.terms([asked])[0].parts
     assert GRAPH not in searcher.scorer.terms([lacking(asked, GRAPH)])[0].parts
 
@@ -49,7 +49,7 @@ def test_a_question_that_names_nothing_has_no_graph_term(searcher: Searcher) -> 
 def test_an_entity_brings_its_own_senses_but_those_that_are_hidden(
     searcher: Searcher, collection: Any
 ) -> None:
-    asked = searcher.asker.asked([Query(entity=collection.iri("wolf0"))])[0]
+    asked = searcher.asker.asked([Question.of(entity=collection.iri("wolf0"))])[0]
     assert set(searcher.scorer.shown(asked)) == {"text", "image", "audio"}
     hidden = lacking(lacking(asked, "image"), "audio")
     assert set(searcher.scorer.shown(hidden)) == {"text"}
@@ -81,8 +81,10 @@ def test_likeness_above_the_mean_counts_part_by_part_and_only_where_there_is_som
 def test_what_is_not_wanted_and_what_is_preferred_are_parts_that_are_told_where_they_count(
     searcher: Searcher, collection: Any
 ) -> None:
-    query = Query("sour", not_text="a slice of a yellow lemon", prefer={"?x schema:about ex:boat": 0.75})
-    terms = searcher.scorer.terms(searcher.asker.asked([query]))[0]
+    question = Question.of(
+        "sour", not_text="a slice of a yellow lemon", prefer={"?x schema:about ex:boat": 0.75}
+    )
+    terms = searcher.scorer.terms(searcher.asker.asked([question]))[0]
     boat, lemon, drum = (
         searcher.store.graph.entity_id(collection.iri(name)) for name in ("boat1", "lemon1", "drum1")
     )

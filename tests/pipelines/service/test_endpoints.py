@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -368,14 +369,41 @@ def test_many_at_once_are_all_answered_as_one_is(client: TestClient) -> None:
     alone = {text: client.get("/search", params={"text": text}).json() for text in set(texts)}
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda text: client.get("/search", params={"text": text}).json(), texts))
-    assert found == [alone[text] for text in texts]
+    for text, answer in zip(texts, found, strict=True):
+        assert [hit["entity"] for hit in answer["hits"]] == [hit["entity"] for hit in alone[text]["hits"]]
+        # those that wait are answered together: other products, other roundings
+        scores = [[hit["score"] for hit in one["hits"]] for one in (answer, alone[text])]
+        assert scores[0] == pytest.approx(scores[1], abs=1e-5)
+
+
+def test_one_that_cannot_be_answered_spoils_none_that_waits_with_it(
+    client: TestClient, states: States
+) -> None:
+    gate = threading.Event()
+    busy = client.app.state.desk.questions.submit(gate.wait)  # type: ignore[attr-defined]
+    asked = [
+        {"text": "a cat"},
+        {"text": "a cat", "where": "?x ex:no"},
+        {"entity": "x:/nobody"},
+        {"text": "a boat"},
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(client.post, "/search", json=one) for one in asked]
+        while client.app.state.desk.questions.inside < 5:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        gate.set()
+        answers = [one.result() for one in waiting]
+    assert [answer.status_code for answer in answers] == [200, 422, 422, 200]
+    assert "x:/nobody" in answers[2].text
+    assert busy.result()
+    assert states.current.readers == 0
 
 
 def test_an_error_of_ours_tells_nothing(states: States, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(state: State, asked: object) -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr(service_answers, "search", broken)
+    monkeypatch.setattr(service_answers, "search_each", broken)
     client = TestClient(make_app(states), base_url=HERE, raise_server_exceptions=False)
     answer = client.get("/search?text=cat")
     refused(answer, 500, "its log tells more")
@@ -402,10 +430,10 @@ def test_a_wrong_method_is_told(client: TestClient) -> None:
 @pytest.mark.slow
 def test_no_fuzzed_request_makes_the_service_fail(labelled: Path) -> None:
     pytest.importorskip("schemathesis")
-    from benchmarks.serving import served
     from benchmarks.serving_fuzz import failures, fuzz
+    from benchmarks.serving_load import served
 
-    with served(labelled) as (_, address, _):
+    with served(labelled) as (_, address):
         found = fuzz(address, examples=24)
     assert failures(found) == 0, found
     assert {name.rpartition(" ")[0] for name in found} >= {
