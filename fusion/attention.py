@@ -26,6 +26,8 @@ from fusion.senses import SenseFusion
 from kg.sparse import segment_softmax, weighted_sum
 
 HOPS, DECAY = 3, 0.7
+KEYS = 16_384
+"""Entities that a sense is inferred from at most: with more, time and memory would grow with the square."""
 ENOUGH = 8
 """Entities with both senses from which it can be seen what names are worth."""
 
@@ -107,9 +109,9 @@ class CrossModalAttention(SenseFusion):
 
         Returns:
             ``(b, width)`` unit vectors (zero where nothing is near), and the attention ``(b, keys)``
-            over ``memory[target].present & visible``.
+            over ``memory[target].present & visible``, or a sample of `KEYS` of them.
         """
-        keys = (memory[target].present & visible).nonzero().squeeze(1)
+        keys = _keys(view, memory[target].present & visible)
         place = self.senses.index(target)
         logits = view_logits = memory[target].vectors.new_zeros(len(view), len(keys))
         shared = torch.zeros_like(logits, dtype=torch.bool)
@@ -121,7 +123,7 @@ class CrossModalAttention(SenseFusion):
             logits = logits + self.nearness[place, other].clamp(min=0) * near
             shared |= mine.present.unsqueeze(1) & theirs.present
         if view.affinity is not None:
-            near = view.affinity[:, keys]
+            near = view.affinity.at(keys)
             logits = logits + self.diffusion[place].clamp(min=0) * near
             shared |= near > 0
         if view.entities is not None:
@@ -165,6 +167,22 @@ class CrossModalAttention(SenseFusion):
         """Joint unit vectors of the view's rows, the senses side by side: ``(b, sum of widths)``."""
         completed = self.complete(view, memory, visible)
         return unit(torch.cat([completed[name].vectors for name in self.senses], dim=1))
+
+
+def _keys(view: View, able: Tensor) -> Tensor:
+    """Those who may be attended to: ``(keys,)`` ascending, all that are able ``(n,) bool`` unless too many.
+
+    Then half of them are spread evenly over all, and the others are the nearest to a row by the facts.
+    """
+    keys: Tensor = able.nonzero().squeeze(1)
+    if len(keys) <= KEYS:
+        return keys
+    spread = keys[torch.arange(KEYS // 2, device=keys.device) * len(keys) // (KEYS // 2)]
+    if view.affinity is None:
+        return spread
+    each = max(1, KEYS // 2 // max(len(view), 1))
+    chosen: Tensor = torch.unique(torch.cat([spread, view.affinity.strongest(able, each)]))
+    return chosen
 
 
 def _softmax_where(logits: Tensor, allowed: Tensor) -> Tensor:

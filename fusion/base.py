@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from fusion.names import Names
+from fusion.sparse_rows import SparseRows
 from kg.sparse import SortedEdges
 
 CONTEXT = "context:"
@@ -103,12 +104,12 @@ Senses = dict[str, Sense]
 class View:
     """What is known of some entities (or queries): their senses, and their nearness to all entities.
 
-    Shapes: each sense ``(b, width)``; ``affinity (b, num_entities)`` dense, or None without facts;
+    Shapes: each sense ``(b, width)``; ``affinity (b, num_entities)``, or None without facts;
     ``entities (b,) int64``, whose rows of the memory are their own: no sense is inferred from them.
     """
 
     senses: Senses
-    affinity: Tensor | None = None
+    affinity: SparseRows | None = None
     entities: Tensor | None = None
 
     def __len__(self) -> int:
@@ -125,20 +126,8 @@ class View:
 
 def view_of(memory: Senses, graph: JointGraph, rows: Tensor) -> View:
     """Everything known of some entities of the graph."""
-    affinity = None if graph.affinity is None else dense_rows(graph.affinity, rows)
+    affinity = None if graph.affinity is None else SparseRows.of(graph.affinity, rows)
     return View({name: sense[rows] for name, sense in memory.items()}, affinity)
-
-
-def dense_rows(matrix: Tensor, rows: Tensor) -> Tensor:
-    """Some rows of a sparse CSR matrix, dense: ``(n, m), (b,) -> (b, m)``."""
-    indptr, column, value = matrix.crow_indices(), matrix.col_indices(), matrix.values()
-    length = indptr[rows + 1] - indptr[rows]
-    place = torch.repeat_interleave(torch.arange(len(rows), device=rows.device), length)
-    offset = torch.arange(len(place), device=rows.device) - (length.cumsum(0) - length)[place]
-    entry = indptr[rows][place] + offset
-    out = value.new_zeros(len(rows), matrix.shape[1])
-    filled: Tensor = out.index_put((place, column[entry]), value[entry])
-    return filled
 
 
 def unit(vectors: Tensor) -> Tensor:

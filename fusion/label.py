@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from fusion.base import CONTEXT, STRUCTURE, JointGraph, Sense, Senses, View, dense_rows
+from fusion.base import CONTEXT, STRUCTURE, JointGraph, Sense, Senses, View
 from fusion.class_rows import Classes, Rows, class_rows
 from fusion.prototypes import Nearness, Prototypes, nearest_example, nearness
 from fusion.senses import SenseFusion
+from fusion.sparse_rows import SparseRows
 from fusion.structure import StructureEncoder
 
 
@@ -105,7 +106,7 @@ class LabelModel(nn.Module):
             free = free.index_add(0, known, self.by_facts(vectors[place]))
         near = None
         if len(known) and graph.affinity is not None and self.fusion.sees_facts:
-            among = dense_rows(graph.affinity, place)[:, place]
+            among = SparseRows.of(graph.affinity, place).at(place)
             near = among.new_zeros(len(free), len(free)).index_put((known.unsqueeze(1), known), among)
         classes = Classes(self.class_entities, self.examples, near)
         told = self.fusion.told(self.view(senses, graph.affinity, self.examples[0]))
@@ -143,9 +144,9 @@ class LabelModel(nn.Module):
         }
         near = None
         if affinity is not None and self.fusion.sees_facts:
-            near = dense_rows(affinity, rows)
+            near = SparseRows.of(affinity, rows)
             if STRUCTURE in hidden:
-                near = near.masked_fill(hidden[STRUCTURE].unsqueeze(1), 0)
+                near = near.hidden_where(hidden[STRUCTURE])
         return View(shown, near, rows)
 
     def logits(self, view: View, memory: Memory, known: Tensor | None = None) -> Tensor:
@@ -186,7 +187,7 @@ class LabelModel(nn.Module):
             entity, label = self.examples
             near = memory.free.new_zeros(len(view), len(entity))
             if view.affinity is not None:
-                near = view.affinity[:, entity]
+                near = view.affinity.at(entity)
             if view.entities is not None:
                 near = near.masked_fill(view.entities.unsqueeze(1) == entity, 0)
             out[STRUCTURE] = nearest_example(near, label, len(memory.free))

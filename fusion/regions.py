@@ -101,5 +101,6 @@ def _along(view: View, modality: str, vectors: Tensor) -> View:
     }
     present = torch.ones(count, dtype=torch.bool, device=vectors.device)
     senses[modality] = Sense(vectors, present)
-    affinity = None if view.affinity is None else view.affinity.expand(count, -1)
+    again = torch.zeros(count, dtype=torch.int64, device=vectors.device)
+    affinity = None if view.affinity is None else view.affinity[again]
     return replace(view, senses=senses, affinity=affinity)

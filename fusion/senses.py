@@ -27,7 +27,8 @@ from fusion.base import (
 )
 from fusion.names import Names
 
-FEW = 32
+FEW, MANY = 32, 50_000
+"""Observations that a modality's mean and components are found from, at least and about at most."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class SenseFusion(nn.Module):
         """
         for name in self.modalities:
             rows = graph.features[name][visible[graph.owners[name]]]
+            rows = rows[:: -(-len(rows) // MANY)] if len(rows) > MANY else rows
             if len(rows) < FEW:
                 continue
             mean = rows.mean(0)

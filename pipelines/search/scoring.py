@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fusion.attention import DECAY
 from fusion.base import CONTEXT, NAMED, STRUCTURE, Sense, Senses, View, unit
+from fusion.sparse_rows import SparseRows
 from pipelines.search.question import GRAPH, JOINT, NOT, PREFERS, Asked
 from pipelines.senses.joint import joint_graph
 from pipelines.store.store import Store
@@ -216,7 +217,8 @@ class Scorer:
         if STRUCTURE in memory:
             senses[STRUCTURE] = self._heard(asked, memory[STRUCTURE])
         everyone = torch.ones(self.store.graph.num_entities, dtype=torch.bool)
-        return model.embed(View(senses, torch.stack(near) if self.has_facts else None), memory, everyone)
+        affinity = SparseRows.of_dense(torch.stack(near)) if self.has_facts else None
+        return model.embed(View(senses, affinity), memory, everyone)
 
     def _named(self, asked: Sequence[Asked]) -> Sense:
         """What the questions' pictures are named by their encoder."""

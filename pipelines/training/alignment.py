@@ -21,6 +21,16 @@ from pipelines.training import processes
 from pipelines.training.course import Course
 from pipelines.training.history import History, Progress
 
+ASKED, JUDGED, BANK = 2_048, 4_096, 16_384
+"""Most entities that a step asks of, that validation judges, and whose views tell which answers are hubs."""
+BLOCK = 65_536
+"""Rows of a product at once."""
+
+
+def at_most(count: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows, or so many of them, spread evenly."""
+    return rows if len(rows) <= count else rows[np.arange(count) * len(rows) // count]
+
 
 def context_modalities(graph: JointGraph) -> tuple[str, ...]:
     """Modalities that a twentieth of the linked entities would hear of from a neighbour."""
@@ -80,11 +90,12 @@ def train_alignment(
     chances /= chances.sum()
     names = np.unique(groups[split.train])
     concept = torch.from_numpy(groups).to(device)
-    steps = 5 * settings.epochs
+    steps, judged = 5 * settings.epochs, at_most(JUDGED, split.valid)
     for step in course.turns(steps, settings.patience):
         hidden = random.permutation(names)[: max(2, round(settings.hidden_share * len(names)))]
         asked = split.train[np.isin(groups[split.train], hidden)]
-        visible = ~_mask(asked, graph) & (in_training | ~_observed(graph))
+        asked, whole = at_most(ASKED, asked), asked
+        visible = ~_mask(whole, graph) & (in_training | ~_observed(graph))
         with_facts, bare = random.random(2) < (0.7, 0.5)
         pair = tasks[random.choice(len(tasks), p=chances)]
         memory = {**own, **model.contexts(graph, own, visible)}
@@ -99,8 +110,8 @@ def train_alignment(
                 told_end, rest_end, model.log_scale.exp(), concept[rows], settings.hardness
             )
             if settings.reconstruction:
-                whole = View({name: sense[rows] for name, sense in own.items()})
-                loss = loss + settings.reconstruction * model.own_loss(whole)
+                known = View({name: sense[rows] for name, sense in own.items()})
+                loss = loss + settings.reconstruction * model.own_loss(known)
             optimizer.zero_grad()
             loss.backward()
             mean = processes.averaged(model, loss)
@@ -114,7 +125,7 @@ def train_alignment(
             scores = [
                 mean_reciprocal_rank(ranks)
                 for task in tasks
-                for ranks in retrieval_ranks(model, graph, own, split.valid, in_training, task)
+                for ranks in retrieval_ranks(model, graph, own, judged, in_training, task)
             ]
             course.judge(float(np.nanmean(scores)) if scores else 0.0)
         progress("alignment", step + 1, steps)
@@ -176,7 +187,7 @@ def retrieval_similarities(
     told, bare, asked = _views(model, graph, memory, rows, pair, True)
     if len(asked) < 2:
         return np.empty((0, 0), np.float32), np.empty((0, 0), np.float32), asked.cpu().numpy()
-    known = visible.nonzero().squeeze(1).cpu().numpy()
+    known = at_most(BANK, visible.nonzero().squeeze(1).cpu().numpy())
     ends = [model.embed(view, memory, seen) for view in (told, bare)]
     bank_views = _views(model, graph, memory, known, pair, True)[:2]
     banks = [model.embed(view, memory, seen) for view in bank_views]
@@ -194,8 +205,9 @@ def hubness(gallery: Tensor, bank: Tensor, neighbours: int = 10) -> Tensor:
     """
     if not len(bank):
         return gallery.new_zeros(len(gallery))
-    near: Tensor = (gallery @ bank.t()).topk(min(neighbours, len(bank)), dim=1).values.mean(1) / 2
-    return near
+    count = min(neighbours, len(bank))
+    near = [(part @ bank.t()).topk(count, dim=1).values.mean(1) / 2 for part in gallery.split(BLOCK)]
+    return torch.cat(near)
 
 
 def held_out_scores(

@@ -33,6 +33,8 @@ from pipelines.training.link_rows import as_table, link_rows
 from pipelines.training.link_run import LinkRun, run_links
 from pipelines.training.links import LinkModel, structure_of, train_links
 
+JUDGED = 10_000
+"""Entities that validation judges, and that the test does, at most: of large sets more are learned from."""
 BANK = 1000
 """Entities whose single senses serve as the queries by which hubs are found."""
 
@@ -122,9 +124,10 @@ def concept_split(graph: KnowledgeGraph, observations: Observations, settings: S
         if name != NUMBER:  # its scale depends on the split, so the split must not depend on it
             count[np.unique(owners.numpy())] += 1
     rows = np.flatnonzero(count >= 2)
-    parts = grouped_split(
-        concept_groups(graph)[rows], valid=settings.valid_share, test=settings.test_share, seed=settings.seed
+    valid, test = (
+        min(share, JUDGED / max(len(rows), 1)) for share in (settings.valid_share, settings.test_share)
     )
+    parts = grouped_split(concept_groups(graph)[rows], valid=valid, test=test, seed=settings.seed)
     return Split(rows[parts.train], rows[parts.valid], rows[parts.test])
 
 

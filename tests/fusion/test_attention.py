@@ -12,11 +12,13 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
 
+from fusion import attention
 from fusion.attention import CrossModalAttention
-from fusion.base import CONTEXT, NAMED, STRUCTURE, JointGraph, Sense, View, dense_rows, unit, view_of
+from fusion.base import CONTEXT, NAMED, STRUCTURE, JointGraph, Sense, View, unit, view_of
 from fusion.names import Names
 from fusion.objectives import alignment
 from fusion.senses import FEW
+from fusion.sparse_rows import SparseRows
 from kg.diffusion import affinity
 from kg.sparse import SortedEdges
 
@@ -307,7 +309,7 @@ def test_a_query_that_shows_what_an_entity_shows_gets_the_entitys_vector() -> No
     memory = model.memory(graph, structure, visible)
     own = {name: Sense(sense.vectors[3:4].clone(), sense.present[3:4]) for name, sense in memory.items()}
     assert graph.affinity is not None
-    query = View(own, graph.affinity.to_dense()[3:4])
+    query = View(own, SparseRows.of_dense(graph.affinity.to_dense()[3:4]))
     assert len(query) == 1
     torch.testing.assert_close(model.embed(query, memory, visible)[0], model(graph, structure)[3])
 
@@ -483,7 +485,7 @@ def test_training_moves_every_parameter_and_none_to_infinity() -> None:
     assert graph.affinity is not None
     ends = (
         model.embed(text, memory, visible),
-        model.embed(View(rest, dense_rows(graph.affinity, rows)), memory, visible),
+        model.embed(View(rest, SparseRows.of(graph.affinity, rows)), memory, visible),
     )
     alignment(*ends, model.log_scale.exp()).backward()
     for name, parameter in model.named_parameters():
@@ -492,14 +494,36 @@ def test_training_moves_every_parameter_and_none_to_infinity() -> None:
         assert bool((parameter.grad != 0).any()), name
 
 
-def test_dense_rows_are_those_of_the_whole_matrix() -> None:
-    generator = torch.Generator().manual_seed(0)
-    whole = torch.rand(7, 5, generator=generator)
-    whole = whole * (whole > 0.6)
-    whole[3] = 0
-    for rows in ([0, 1, 2, 3, 4, 5, 6], [6, 3, 3, 0, 6], [3], []):
-        chosen = torch.tensor(rows, dtype=torch.int64)
-        assert torch.equal(dense_rows(whole.to_sparse_csr(), chosen), whole[chosen])
+def test_with_too_many_to_attend_to_a_spread_of_them_and_the_nearest_by_facts_are_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attention, "KEYS", 4)
+    able = torch.tensor([True] * 9 + [False])
+    assert attention._keys(View({}), able).tolist() == [0, 4]
+    near = torch.zeros(2, 10)
+    near[0, [3, 8, 9]] = torch.tensor([0.2, 0.3, 0.9])
+    near[1, [1, 4]] = torch.tensor([0.1, 0.2])
+    present = torch.ones(2, dtype=torch.bool)
+    view = View({"text": Sense(torch.ones(2, 1), present)}, SparseRows.of_dense(near))
+    # two of the nine that are able, and the nearest one of each row; 9 is nearer, but not able
+    assert attention._keys(view, able).tolist() == [0, 4, 8]
+    assert attention._keys(view, able & (torch.arange(10) < 4)).tolist() == [0, 1, 2, 3]
+
+
+def test_what_is_inferred_from_a_sample_is_inferred_from_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, graph, structure = random_case()
+    visible = everyone(graph)
+    memory = model.memory(graph, structure, visible)
+    view = view_of(memory, graph, torch.tensor([3, 5]))
+    target = model.modalities[0]
+    able = memory[target].present & visible
+    monkeypatch.setattr(attention, "KEYS", 4)
+    keys = attention._keys(view, able)
+    assert len(keys) < int(able.sum())
+    sampled, _ = model.infer(view, memory, visible, target)
+    monkeypatch.undo()
+    among = torch.zeros_like(visible).index_fill(0, keys, True)
+    torch.testing.assert_close(sampled, model.infer(view, memory, among, target)[0])
 
 
 def naming_model() -> tuple[CrossModalAttention, JointGraph]:
