@@ -46,6 +46,10 @@ def _hops(count: int) -> AbstractContextManager[Any]:
     return patch.object(attention, "HOPS", count)
 
 
+def _asked(count: int) -> AbstractContextManager[Any]:
+    return patch.object(attention, "KEYS", count)
+
+
 def _encoder(module: ModuleType, kind: Callable[..., StructureEncoder]) -> AbstractContextManager[Any]:
     return patch.object(module, "StructureEncoder", kind)
 
@@ -99,6 +103,7 @@ RETRIEVAL = (
     Part("with context of 2 facts for 3", swaps=(_hops(2),)),
     Part("with the mean of neighbours: no prior learned", swaps=(MEAN_OF_NEIGHBOURS,)),
     Part("with the mean of all for attention", swaps=(MEAN_OF_ALL,)),
+    Part("with a sample of 256 for all who are attended to", swaps=(_asked(256),)),
     Part("with nearness not learned", swaps=(_fusion(held(CrossModalAttention, "nearness")),)),
     Part("with gains not learned", swaps=(_fusion(held(CrossModalAttention, "*_gain")),)),
     Part(
