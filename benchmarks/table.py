@@ -21,6 +21,7 @@ SPEED = (
     "loading",
     "attention",
     "scaling",
+    "entities",
     "sampling",
     "links",
     "rules",
