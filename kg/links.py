@@ -8,20 +8,13 @@ memory does not grow with the number of queries.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 _SCORES = 1 << 22  # scores held at a time: more leave the processor's cache and are no faster
-
-
-class Scorer(Protocol):
-    """Turns a head and a relation into a row that tails are compared with by their product."""
-
-    def queries(self, head: Tensor, relation: Tensor) -> Tensor:
-        """``(b, d), (b,) -> (b, d)``."""
 
 
 class ComplEx(nn.Module):
@@ -185,7 +178,7 @@ def _log_totals(
 
 
 @torch.no_grad()
-def filtered_ranks(scorer: Scorer, rows: Tensor, asked: Tensor, known: Answers) -> Tensor:
+def filtered_ranks(scorer: ComplEx, rows: Tensor, asked: Tensor, known: Answers) -> Tensor:
     """Rank of each fact's tail among all entities, as `kg.ranking.realistic_ranks` counts it, from 1.
 
     Other known answers of the query do not count against it; a tie costs half a place.
