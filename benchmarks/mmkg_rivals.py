@@ -31,7 +31,7 @@ from kg.ranking import mean_reciprocal_rank, recall_at
 from pipelines.training.deviation import deviation, deviation_said
 
 KS = (1, 3, 10)
-RATES = {"RotatE": 0.005, "TuckER": 0.003}
+RATES = {"RotatE": 0.001, "TuckER": 0.01}
 OURS = ("structure only", "+ prior, rules and names")
 
 
