@@ -3,11 +3,11 @@
 python -m benchmarks.mmkg_rivals [--set MKG-Y] [--seeds 3] [--seconds N] [--quick] [--data DIR]
 
 Run `benchmarks.mmkg` first: a seed of a rival trains, on all of train, for as long as a seed of ours worked
-in all (of the processor's time). Both are trained as our ComplEx is, by the softmax over all entities in both directions, since that is
-what helps every such model most (Ruffinelli et al., ICLR 2020); sizes and dropout are those that they were
-published with, the learning rate is the best of three on the validation of MKG-Y (two minutes each). PyKEEN's
-own, tried first, came to 3 epochs of MKG-Y in two minutes (RotatE) and to none in five (TuckER). Test is
-opened once for each seed. Ranks are filtered, realistic at ties, of tails and heads.
+in all, by the processor's clock. Both are trained as our ComplEx is, by the softmax over all entities in both
+directions, since that is what helps every such model most (Ruffinelli et al., ICLR 2020); sizes and dropout
+are those that they were published with, the learning rate is the best of three on the validation of MKG-Y
+(two minutes each). PyKEEN's own, tried first, came to 3 epochs of MKG-Y in two minutes (RotatE), or to none
+in five (TuckER). Test is opened once for each seed. Ranks are filtered, realistic, of tails and heads.
 """
 
 from __future__ import annotations
