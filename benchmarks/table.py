@@ -39,6 +39,7 @@ QUALITY = (
     "phantom_places",
     "fusions",
     "groceries",
+    "grocery_search",
     "suggestions",
     "machines",
     "mmkg",
