@@ -6,6 +6,7 @@ import pytest
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from fusion import senses
 from fusion.base import STRUCTURE, JointGraph, Sense, View
 from fusion.concat import Concatenation
 from fusion.senses import FEW, SenseFusion, Spectrum
@@ -81,6 +82,16 @@ def test_a_sense_of_which_few_observations_have_a_class_is_not_whitened() -> Non
     plain.fit_senses(graph_of(rows), torch.ones(len(rows), dtype=torch.bool))
     whitened(model, graph_of(rows), label)
     torch.testing.assert_close(model.basis_image, plain.basis_image)
+
+
+def test_of_very_many_observations_some_tell_mean_and_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = torch.randn(4 * FEW, 3)
+    monkeypatch.setattr(senses, "MANY", 2 * FEW)
+    sampled, plain = (Concatenation({"image": 3}, 1) for _ in range(2))
+    sampled.fit_senses(graph_of(rows), torch.ones(len(rows), dtype=torch.bool))
+    plain.fit_senses(graph_of(rows[::2]), torch.ones(2 * FEW, dtype=torch.bool))
+    torch.testing.assert_close(sampled.mean_image, plain.mean_image)
+    torch.testing.assert_close(sampled.basis_image, plain.basis_image)
 
 
 def test_senses_stand_side_by_side_with_zeros_for_what_is_missing() -> None:

@@ -11,12 +11,17 @@ import pytest
 import torch
 
 from fusion import objectives
+from fusion.attention import CrossModalAttention
 from pipelines.senses.joint import joint_graph
 from pipelines.store.store import Store
 from pipelines.training import alignment as alignment_training
+from pipelines.training import train as training
 from pipelines.training.train import aligned, concept_split, joint_triples, train
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fusion.base import Senses, View
     from pipelines.settings import Settings
 
 BROADER = "http://www.w3.org/2004/02/skos/core#broader"
@@ -74,6 +79,54 @@ def test_an_alignment_that_is_no_number_ends_the_training_with_the_best_state_be
         "learning alignments stopped: expected numbers (got a loss of nan in step 13); the best state "
     )
     assert all(torch.isfinite(value).all() for value in found.model.state_dict().values())
+
+
+def test_of_many_some_are_taken_spread_evenly() -> None:
+    rows = np.arange(100, 110)
+    assert alignment_training.at_most(10, rows) is rows
+    assert alignment_training.at_most(3, rows).tolist() == [100, 103, 106]
+
+
+def test_of_a_large_set_a_step_asks_some_and_hides_the_rest_of_their_concepts_too(
+    store_folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, asked, hidden = Store.open(store_folder), [], []
+    for name, count in (("ASKED", 2), ("JUDGED", 2), ("BANK", 3), ("BLOCK", 5)):
+        monkeypatch.setattr(alignment_training, name, count)
+    embed = CrossModalAttention.embed
+
+    def looked_at(self: CrossModalAttention, view: View, memory: Senses, visible: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            asked.append(len(view))
+            hidden.append(int((~visible).sum()))
+        return embed(self, view, memory, visible)
+
+    monkeypatch.setattr(CrossModalAttention, "embed", looked_at)
+    short = replace(settings, epochs=4, hidden_share=0.6)
+    found = aligned(store.graph, store.observations, short, progress=lambda *_: None)[0]
+    assert found.history.losses
+    assert max(asked) == 2
+    # the validation part, and more than the two that are asked of
+    assert min(hidden) > len(found.split.valid) + 2
+
+
+def test_parts_that_judge_do_not_grow_without_end(
+    store_folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(store_folder)
+    every = concept_split(store.graph, store.observations, settings)
+    monkeypatch.setattr(training, "JUDGED", 1)
+    few = concept_split(store.graph, store.observations, settings)
+    sizes = [[len(part) for part in (one.train, one.valid, one.test)] for one in (every, few)]
+    assert sum(sizes[0]) == sum(sizes[1])
+    assert sizes[1][2] < sizes[0][2]
+
+
+def test_hubs_are_found_in_parts_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery, bank = torch.randn(13, 4), torch.randn(20, 4)
+    whole = alignment_training.hubness(gallery, bank)
+    monkeypatch.setattr(alignment_training, "BLOCK", 5)
+    torch.testing.assert_close(alignment_training.hubness(gallery, bank), whole)
 
 
 def test_facts_come_back_from_the_joint_graph_in_their_order(store_folder: Path) -> None:
