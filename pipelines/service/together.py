@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from pipelines.service.lanes import BusyError, Lane
+from pipelines.service.lanes import Lane
 
 State = TypeVar("State")
 Asked = TypeVar("Asked")
@@ -19,15 +19,16 @@ MOST = 16
 """Questions answered at once: more gain little, and the first would wait for the last."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Waiting(Generic[State, Asked, Answer]):
     state: State
     asked: Asked
     future: Future[Answer] = field(default_factory=Future)
+    turn: Future[None] | None = None
 
 
 class Together(Generic[State, Asked, Answer]):
-    """Answers in a lane; each turn takes what has come meanwhile for the same state.
+    """Answers in a lane; each turn takes what has come meanwhile for the same state, whose turns are over.
 
     Args:
         lane: in which they wait, each for itself among all other work.
@@ -48,23 +49,16 @@ class Together(Generic[State, Asked, Answer]):
             BusyError: the line is full.
         """
         one = _Waiting[State, Asked, Answer](state, asked)
-        with self._lock:
+        with self._lock:  # no turn takes it before it knows its own
+            one.turn = self.lane.submit(self._turn)
             self._line.append(one)
-        try:
-            turn = self.lane.submit(self._turn)
-        except BusyError:
-            with self._lock:
-                if one not in self._line:  # a turn that had begun has taken it along
-                    return one.future
-                self._line.remove(one)
-            raise
-        # where the lane is closed, nobody waits in vain
-        turn.add_done_callback(lambda done: done.cancelled() and one.future.cancel())
+        # where the lane is closed, nobody waits in vain; who is being answered cannot be given up
+        one.turn.add_done_callback(lambda done: done.cancelled() and one.future.cancel())
         return one.future
 
     def _turn(self) -> None:
-        """Answer what waits; nothing if an earlier turn did."""
-        taken = [one for one in self._take() if one.future.set_running_or_notify_cancel()]
+        """Answer what waits."""
+        taken = self._take()
         if not taken:
             return
         try:
@@ -80,8 +74,13 @@ class Together(Generic[State, Asked, Answer]):
                 one.future.set_result(answer)
 
     def _take(self) -> list[_Waiting[State, Asked, Answer]]:
+        """What is answered now, out of the line; those that were given up are not."""
         with self._lock:
             taken: list[_Waiting[State, Asked, Answer]] = []
             while self._line and len(taken) < MOST and self._line[0].state is (taken or self._line)[0].state:
                 taken.append(self._line.popleft())
-            return taken
+        taken = [one for one in taken if one.future.set_running_or_notify_cancel()]
+        for one in taken:
+            if one.turn is not None:
+                one.turn.cancel()  # else turns would fill the line; the one that runs cannot be
+        return taken

@@ -107,3 +107,25 @@ def test_a_lane_that_closes_gives_up_what_waits() -> None:
     halves.gate.set()
     closing.join(10)
     assert futures[0].result(10) == 1
+
+
+def test_turns_of_what_was_answered_do_not_fill_the_line() -> None:
+    lane, done = Lane("test", waiting=5), threading.Semaphore(0)
+    together = Together[str, int, int](lane, lambda state, asked: [one + 1 for one in asked])
+
+    def ask_again(future: Future[int]) -> None:
+        if future.result() < 50:
+            together.submit("old", future.result()).add_done_callback(ask_again)
+        else:
+            done.release()
+
+    gate = threading.Event()
+    busy = lane.submit(gate.wait)
+    for _ in range(4):  # each asks its next question as soon as the last one is answered
+        together.submit("old", 0).add_done_callback(ask_again)
+    gate.set()
+    for _ in range(4):
+        assert done.acquire(timeout=10)
+    assert busy.result()
+    lane.close()
+    assert lane.inside == 0
