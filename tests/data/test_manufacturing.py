@@ -155,6 +155,13 @@ def test_the_command_prints_where_the_file_lies_or_one_sentence(folder: Path, tm
     )
     assert (done.returncode, done.stdout) == (0, f"{out}\n")
     assert f"--media-root {folder}" in done.stderr
+    assert "no run has a fault" not in done.stderr
+    above = subprocess.run(
+        [*command, str(folder.parent), "--out", str(out)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert above.returncode == 0
+    assert "no run has a fault: faults.tsv names runs such as valve1, valve2" in above.stderr
+    assert "runs/free/1" in above.stderr
     done = subprocess.run(
         [*command, str(tmp_path / "no"), "--out", str(out)], cwd=ROOT, capture_output=True, text=True
     )
