@@ -15,8 +15,8 @@ def without_faults(folder: Path, faults: Path) -> str | None:
         return None
     named = ", ".join([run for fault in known for run in fault.runs][:3])
     return (
-        f"no run has a fault: {faults.name} names runs such as {named} (got runs such as {stems[0]}): give the "
-        "folder in which they lie, or another --faults"
+        f"no run has a fault: {faults.name} names runs such as {named} (got runs such as {stems[0]}): give "
+        "the folder in which they lie, or another --faults"
     )
 
 
