@@ -21,6 +21,9 @@ FLOOR = 1e-5
 KEPT = 512
 """Entries of a row that are kept, the largest."""
 
+ROWS = 4_096
+"""Rows packed at once, which holds memory down."""
+
 
 def affinity(
     edge_index: Tensor,
@@ -60,7 +63,7 @@ def affinity(
     step, degree = _transitions(edge_index, weight.float(), num_nodes)
     own = _nearness_to_itself(step, degree, damping, steps, block)
     keep = min(keep, num_nodes)
-    column, relative = torch.zeros(num_nodes, keep, dtype=torch.int64), torch.zeros(num_nodes, keep)
+    column, relative = torch.zeros(num_nodes, keep, dtype=torch.int32), torch.zeros(num_nodes, keep)
     for near_by in neighbourhoods(step, block):
         nodes, place = near_by.nodes, torch.arange(len(near_by.rows))
         visits = (1 - damping) * near_by.starts
@@ -72,7 +75,7 @@ def affinity(
         # normalised before the cut: k itself is largest for leaves, and by it a node would lose its own hub
         relatives = near / (own[rows].unsqueeze(1) * own[nodes]).sqrt()
         top = relatives.topk(min(keep, len(nodes)), dim=1)
-        column[rows, : len(nodes)] = nodes[top.indices]
+        column[rows, : len(nodes)] = nodes[top.indices].int()
         relative[rows, : len(nodes)] = top.values
     return _log_scaled(column, relative)
 
@@ -109,10 +112,15 @@ def _nearness_to_itself(step: Tensor, degree: Tensor, damping: float, steps: int
 def _log_scaled(column: Tensor, relative: Tensor) -> Tensor:
     """Take logarithms and pack the kept entries as CSR, columns ascending."""
     num_nodes = len(column)
-    scaled = 1 + relative.clamp(min=FLOOR, max=1).log() / -math.log(FLOOR)
-    column, order = column.sort(dim=1)
-    scaled = scaled.gather(1, order)
-    kept = scaled > 0
-    row = torch.arange(num_nodes).unsqueeze(1).expand_as(column)[kept]
-    rows = Rows.of(row, column[kept], num_nodes, num_nodes)
-    return csr_matrix(rows, scaled[kept])
+    columns, values, counts = [], [], []
+    for some, theirs in zip(column.split(ROWS), relative.split(ROWS), strict=True):
+        scaled = 1 + theirs.clamp(min=FLOOR, max=1).log() / -math.log(FLOOR)
+        ascending, order = some.sort(dim=1)
+        scaled = scaled.gather(1, order)
+        kept = scaled > 0
+        columns.append(ascending[kept].long())
+        values.append(scaled[kept])
+        counts.append(kept.sum(1))
+    row = torch.arange(num_nodes).repeat_interleave(torch.cat(counts))
+    rows = Rows.of(row, torch.cat(columns), num_nodes, num_nodes)
+    return csr_matrix(rows, torch.cat(values))
